@@ -1,0 +1,1 @@
+"""What is taught: typed chapters, their loader and their lint."""

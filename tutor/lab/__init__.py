@@ -1,0 +1,1 @@
+"""Doing: lab sessions, the judge, probes and the proof of a course."""

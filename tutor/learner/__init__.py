@@ -1,0 +1,1 @@
+"""What is remembered: the journal and everything derived from it."""

@@ -1,0 +1,71 @@
+"""Where things are kept: what is shipped, what is remembered, what lives as long as a lab.
+
+`DOCKER_TUTOR_HOME` puts everything that is written under one folder. Without it the platform's
+own folders are used (https://platformdirs.readthedocs.io).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+
+_APP = "docker-tutor"
+
+
+@cache
+def shipped() -> Path:
+    """The folder that holds `lessons/` and `labs/`: in the wheel, or the checkout's top."""
+    package = Path(__file__).parent
+    inside = package / "_shipped"
+    return inside if inside.is_dir() else package.parent
+
+
+def lessons() -> Path:
+    """The course that comes with the tutor."""
+    return shipped() / "lessons"
+
+
+def labs() -> Path:
+    """Image recipes and the files that labs start from."""
+    return shipped() / "labs"
+
+
+def data() -> Path:
+    """Where the journal, open labs and settings are kept; made on first use, mode 0700."""
+    return _private(_home() / "data" if _home() else Path(platformdirs.user_data_dir(_APP)))
+
+
+def cache_folder() -> Path:
+    """What may be lost without harm; made on first use."""
+    return _private(_home() / "cache" if _home() else Path(platformdirs.user_cache_dir(_APP)))
+
+
+def runtime() -> Path:
+    """Sockets: short (a socket's path has room for about 100 bytes), mode 0700, gone after a restart.
+
+    Raises:
+        OSError: The folder cannot be made, or belongs to somebody else.
+    """
+    home = _home()
+    if home and len(str(home)) < 50:
+        return _private(home / "run")
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    if base and len(base) < 50 and Path(base).is_dir():
+        return _private(Path(base) / _APP)
+    return _private(Path(tempfile.gettempdir() if len(tempfile.gettempdir()) < 30 else "/tmp") / f"{_APP}-{os.getuid()}")
+
+
+def _home() -> Path | None:
+    value = os.environ.get("DOCKER_TUTOR_HOME")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user")
+    return folder

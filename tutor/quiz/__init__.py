@@ -1,0 +1,1 @@
+"""Asking: the grading of every kind of question."""

@@ -1,0 +1,1 @@
+"""The safety net: a Docker API proxy that labels, filters, refuses and records."""

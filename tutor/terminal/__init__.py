@@ -1,0 +1,1 @@
+"""The screen of a shell: transport, emulator and keys."""

@@ -1,0 +1,1 @@
+"""The fronts: what a person sees."""

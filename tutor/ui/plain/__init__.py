@@ -1,0 +1,1 @@
+"""The course in lines of text, for screen readers, pipes and dumb terminals."""
