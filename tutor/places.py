@@ -36,12 +36,14 @@ def labs() -> Path:
 
 def data() -> Path:
     """Where the journal, open labs and settings are kept; made on first use, mode 0700."""
-    return _private(_home() / "data" if _home() else Path(platformdirs.user_data_dir(_APP)))
+    home = _home()
+    return _private(home / "data" if home else Path(platformdirs.user_data_dir(_APP)))
 
 
 def cache_folder() -> Path:
     """What may be lost without harm; made on first use."""
-    return _private(_home() / "cache" if _home() else Path(platformdirs.user_cache_dir(_APP)))
+    home = _home()
+    return _private(home / "cache" if home else Path(platformdirs.user_cache_dir(_APP)))
 
 
 def runtime() -> Path:
@@ -56,7 +58,8 @@ def runtime() -> Path:
     base = os.environ.get("XDG_RUNTIME_DIR")
     if base and len(base) < 50 and Path(base).is_dir():
         return _private(Path(base) / _APP)
-    return _private(Path(tempfile.gettempdir() if len(tempfile.gettempdir()) < 30 else "/tmp") / f"{_APP}-{os.getuid()}")
+    temporary = tempfile.gettempdir()
+    return _private(Path(temporary if len(temporary) < 30 else "/tmp") / f"{_APP}-{os.getuid()}")
 
 
 def _home() -> Path | None:
