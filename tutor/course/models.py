@@ -2,7 +2,8 @@
 
 One schema only: the YAML loader, the lint, the published JSON Schema and every front read these structs.
 Things that come in kinds (sections, expectations, questions) are tagged by `kind`; in YAML the kind is the one
-key of a mapping (`- http: {url: …}`), which the loader turns into the tag. In a step's `mistakes` the key `use` tells a shared mistake from an own one.
+key of a mapping (`- http: {url: …}`), which the loader turns into the tag. In a step's `mistakes` the key `use`
+tells a shared mistake from an own one.
 
 Strings in labs may hold variables: `${image.ROLE}`, `${name.NAME}`, `${port.NAME}`, `${workspace}`, `${lab}`
 and, in shared mistakes, `${with.PARAMETER}`. They are bound when a lab opens (`tutor.course.variables`).
