@@ -180,7 +180,7 @@ class World(Record, frozen=True, kw_only=True):
         return next((c for c in self.containers.values() if c.name == name), None) or self.containers.get(name)
 
     def image(self, reference: str) -> Image | None:
-        """The image that a reference names: `nginx`, `nginx:1.27`, `docker.io/library/nginx`, an id or its beginning."""
+        """The image that a reference names (`nginx`, `docker.io/library/nginx:1.27`), or an id or its beginning."""
         wanted = normal_reference(reference)
         for image in self.images.values():
             if wanted in {normal_reference(tag) for tag in image.tags}:
