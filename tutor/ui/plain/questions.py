@@ -25,6 +25,7 @@ def put(page: Page, question: FixedQuestion, shuffle: random.Random) -> tuple[tu
     """
     page.markdown(question.ask)
     page.line()
+    answer: tuple[str, ...]
     match question:
         case Choose():
             options = listed(page, question.options, shuffle)
