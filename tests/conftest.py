@@ -1,0 +1,52 @@
+"""What all tests share: a home of their own, and the engine they were given."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("tutor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tutor")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home() -> Iterator[Path]:
+    """A folder of the tests' own for all that the tutor writes; short, as sockets live in it."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "COLORTERM"):
+        os.environ.pop(name, None)
+    home = Path(tempfile.mkdtemp(prefix="dt-", dir="/tmp"))
+    before = os.environ.get("DOCKER_TUTOR_HOME")
+    os.environ["DOCKER_TUTOR_HOME"] = str(home)
+    yield home
+    if before is None:
+        del os.environ["DOCKER_TUTOR_HOME"]
+    else:
+        os.environ["DOCKER_TUTOR_HOME"] = before
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A fresh home for one test."""
+    folder = Path(tempfile.mkdtemp(prefix="dt-", dir="/tmp"))
+    monkeypatch.setenv("DOCKER_TUTOR_HOME", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def engine_host() -> str:
+    """The engine to test against, in the form of DOCKER_HOST; `make test` brings one up where none answers."""
+    host = os.environ.get("DOCKER_HOST")
+    if host:
+        return host
+    from tutor.engine.connect import connect
+
+    with connect() as engine:
+        return engine.address.host
