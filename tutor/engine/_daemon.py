@@ -162,8 +162,7 @@ def clean(folders: Folders, data_root: Path, bridges: Iterable[str], pool: IPv4N
     shutil.rmtree(folders.exec_root, ignore_errors=True)
     for path in (folders.socket, folders.pidfile, folders.run / "daemon.json"):
         path.unlink(missing_ok=True)
-    # Every bridge in our pool is ours: the pool was free when we chose it.
-    names = {*bridges, *(_network.bridges_in(pool) if pool else ())}
+    names = {*bridges, *_network.bridges_of(data_root / "network" / "files" / "local-kv.db", pool)}
     for name in names:
         _network.remove_bridge(name)
     _rules.forget(names)

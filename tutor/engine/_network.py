@@ -80,18 +80,23 @@ def remove_bridge(name: str) -> None:
         fcntl.ioctl(control, _REMOVE_BRIDGE, _name(name))
 
 
-def bridges_in(network: IPv4Network) -> list[str]:
-    """Bridges that an engine made (by their names) whose address lies in a network."""
-    found = []
-    with _control() as control:
-        for _, name in socket.if_nameindex():
-            if not name.startswith(("br-", "docker")):
-                continue
-            with contextlib.suppress(OSError):
-                answer = fcntl.ioctl(control, _GET_ADDRESS, _with_address(name, IPv4Address(0)))
-                if IPv4Address(answer[20:24]) in network:
-                    found.append(name)
-    return found
+def bridges_of(store: Path, pool: IPv4Network | None) -> list[str]:
+    """Bridges that an engine made for its networks.
+
+    Args:
+        store: The engine's own list of networks (`network/files/local-kv.db` below its data root). A bridge is called
+            `br-` and the start of its network's id, which is random: when the id occurs there, the bridge is its own.
+        pool: Where the engine takes its networks from: tells its Swarm bridge, which has a fixed name, from another's.
+    """
+    try:
+        known = store.read_bytes()
+    except OSError:
+        return []
+    names = [name for _, name in socket.if_nameindex()]
+    found = [name for name in names if name.startswith("br-") and len(name) == 15 and name[3:].encode() in known]
+    swarm = "docker_gwbridge"
+    address = _address(swarm) if swarm in names and swarm.encode() in known else None
+    return [*found, swarm] if pool and address and address in pool else found
 
 
 def free_port(wanted: int | None = None) -> int:
@@ -149,6 +154,12 @@ def _name_servers(path: Path) -> Iterator[IPv4Network]:
         if len(words) > 1 and words[0] == "nameserver":
             with contextlib.suppress(ValueError):
                 yield IPv4Network(words[1])
+
+
+def _address(name: str) -> IPv4Address | None:
+    with _control() as control, contextlib.suppress(OSError):
+        return IPv4Address(fcntl.ioctl(control, _GET_ADDRESS, _with_address(name, IPv4Address(0)))[20:24])
+    return None
 
 
 def _control() -> socket.socket:

@@ -246,6 +246,7 @@ def down(*, say: Say = lambda _: None) -> bool:
             say("Ending the private engine")
         _sweep(where, choices)
         choices.daemon = choices.registry = None
+        choices.bridge = ""
         choices.save(_file(where))
         shutil.rmtree(where.run, ignore_errors=True)
     return was
@@ -292,7 +293,9 @@ def _choose(where: Folders, choices: _Choices, data_root: Path | None, say: Say)
             code="no-network",
         )
     choices.subnet, choices.pool = (str(block) for block in blocks)
-    choices.bridge = _network.free_name("dtutor")
+    # Engines of different homes must not take one bridge for their own.
+    own = bool(os.environ.get("DOCKER_TUTOR_HOME"))
+    choices.bridge = _network.free_name(f"dt{where.namespace[-8:-2]}-" if own else "dtutor")
 
 
 def _data_root(where: Folders, choices: _Choices, given: Path | None, say: Say) -> Path:
