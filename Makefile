@@ -1,0 +1,74 @@
+# `make run` opens the tutor; `make test` checks everything. Both bring up what they need, and say what they do.
+# An engine that answers already is used as it is, and nothing is installed then.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TUTOR  := $(BIN)/docker-tutor
+# A changed pyproject.toml makes a new name, so the packages are installed again.
+KEY    := $(shell cksum < pyproject.toml | tr -dc '0-9')
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup run test check engine images lint bench prove clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | while read -r name words; do printf '  make %-8s %s\n' "$$name" "$$words"; done
+
+run: $(VENV)/.run-$(KEY) engine images ## Open the tutor (without a terminal: list the chapters)
+	@$(TUTOR)
+
+test: $(VENV)/.dev-$(KEY) ## Check everything; a private engine started for it is ended afterwards
+	@$(TUTOR) engine run --install -- make --no-print-directory check
+
+# What `make test` runs once DOCKER_HOST names an engine.
+check: $(VENV)/.dev-$(KEY) images lint
+	@echo "== tests"
+	@$(BIN)/python -m pytest -q --ignore=tests/bench
+	@echo "== proof of the course"
+	@$(TUTOR) course prove
+
+setup: $(VENV)/.dev-$(KEY) ## Make the Python environment for working on the tutor
+
+engine: $(VENV)/.run-$(KEY) ## Start a private engine if none answers
+	@$(TUTOR) engine up --install
+
+images: $(VENV)/.run-$(KEY) ## Pull the images of the labs, or build them where they cannot be pulled
+	@$(TUTOR) images pull
+
+lint: $(VENV)/.dev-$(KEY) ## Check style, types, the direction of imports, and the course
+	@echo "== style, types, imports, course"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(TUTOR) course lint
+
+bench: $(VENV)/.dev-$(KEY) ## Measure against the budgets
+	@$(TUTOR) engine run --install -- $(BIN)/python -m pytest tests/bench
+
+prove: $(VENV)/.run-$(KEY) ## Prove every step of the course on a real engine
+	@$(TUTOR) engine run --install -- $(TUTOR) course prove
+
+clean: ## Remove what was made in this folder
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment for running (with the workshop) and the one for working; both in one folder.
+$(VENV)/.run-$(KEY) $(VENV)/.dev-$(KEY):
+	@$(MAKE) --no-print-directory python-is-here
+	@test -x $(BIN)/pip || { echo "== Python environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "== Python packages (some minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(if $(findstring .dev,$@),dev,workshop)]'
+	@touch $@
+
+# venv is a package of its own on Debian.
+.PHONY: python-is-here
+python-is-here:
+	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "== Installing python3 and python3-venv with apt"; \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends python3 python3-venv >/dev/null; \
+	fi
+	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer with its venv module is needed (Debian: apt-get install python3 python3-venv)." >&2; \
+	  echo "Name another one with: make PYTHON=python3.12 ..." >&2; exit 1; }
