@@ -54,11 +54,7 @@ class Controls(Modes):
         """CSI with its private prefix, parameters, intermediate and final character."""
         if not intermediate and not prefix:
             if final == "m":
-                self.style = (
-                    self.style._replace(fg=None, bg=None, flags=0, underline=0)
-                    if params in ("", "0")
-                    else (apply_sgr(self.style, params))
-                )
+                self.style = apply_sgr(self.style, params)
                 return
             if ":" in params:
                 return

@@ -246,4 +246,5 @@ class Grid:
         """Swap main and alternate screen; the cursor stays where it is."""
         if on != self.alternate:
             self.alternate = on
+            self.x = self.column
             self.lines, self.hidden_lines = self.hidden_lines, self.lines

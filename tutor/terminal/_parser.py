@@ -12,13 +12,15 @@ import re
 
 from tutor.terminal._host import Host
 from tutor.terminal._strings import LIMIT, Strings
+from tutor.terminal._style import apply_sgr
 
 _TOKEN = re.compile(
     r"([^\x00-\x1f\x7f-\x9f]+)"  # 1: text
     r"|(\r?\n)"  # 2: new line
-    r"|\x1b\[([<=>?]?)([0-9;:]{0,255})([ -/]?)([@-~])"  # 3-6: CSI
-    r"|([\x00-\x1a\x1c-\x1f\x7f-\x9f])"  # 7: controls
-    r"|\x1b([ #%()*+./-]?)([0-OQ-WYZ\\`-~])"  # 8-9: ESC
+    r"|\x1b\[([0-9;:]{0,255})m"  # 3: SGR
+    r"|\x1b\[([<=>?]?)([0-9;:]{0,255})([ -/]?)([@-~])"  # 4-7: CSI
+    r"|([\x00-\x1a\x1c-\x1f\x7f-\x9f])"  # 8: controls
+    r"|\x1b([ #%()*+./-]?)([0-OQ-WYZ\\`-~])"  # 9-10: ESC
 )
 _CSI = re.compile(r"([<=>?]?)([0-9;:]{0,255})([ -/]?)([@-~])").fullmatch
 _STRING_END = re.compile("[\x07\x18\x1a\x1b\x9c]")
@@ -63,12 +65,14 @@ class Parser(Strings):
                 elif self.x >= self.cols:
                     self.x = self.cols - 1
                 self.index()
-            elif kind == 6:
-                self.csi(token[3], token[4], token[5], token[6])
+            elif kind == 3:
+                self.style = apply_sgr(self.style, token[3])
             elif kind == 7:
-                self.control(token[7])
+                self.csi(token[4], token[5], token[6], token[7])
+            elif kind == 8:
+                self.control(token[8])
             else:
-                self.escape(token[8], token[9])
+                self.escape(token[9], token[10])
 
     def _continue(self, text: str, position: int) -> int:
         """One step inside a sequence; returns where to go on."""

@@ -17,10 +17,13 @@ _TEXT_PRESENTATION = "\ufe0e"
 _INVISIBLE = frozenset((_JOINER, _EMOJI_PRESENTATION, _TEXT_PRESENTATION))
 _SOFT_HYPHEN = "\xad"
 
-plain = re.compile(
-    "[ -~\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u2500-\u25fc\u2800-\u28ff]+"
-).fullmatch
+_PLAIN = "[ -~\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u2500-\u25fc\u2800-\u28ff]+"
+
+plain = re.compile(_PLAIN).fullmatch
 """Matches text in which every character takes one cell and joins nothing: needs no look at single characters."""
+
+pieces = re.compile(f"({_PLAIN})|(.)").finditer
+"""Cuts text into plain stretches (group 1) and single other characters (group 2)."""
 
 
 @lru_cache(8192)

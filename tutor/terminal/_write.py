@@ -5,7 +5,7 @@ from __future__ import annotations
 from tutor.terminal._grid import Grid
 from tutor.terminal._line import PADDED
 from tutor.terminal._style import DEFAULT, Style, blank_style
-from tutor.terminal._width import cluster_width, joins, plain, width
+from tutor.terminal._width import cluster_width, joins, pieces, plain, width
 
 _LINE_DRAWING = str.maketrans("`abcdefghijklmnopqrstuvwxyz{|}~", "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·")
 
@@ -17,9 +17,17 @@ class Writer(Grid):
         """Write printable characters at the cursor, wrapping at the last column when DECAWM is set."""
         if self.single_shift or self.charsets[self.shift]:
             text = self._translate(text)
-        if not (text.isascii() or plain(text)):
-            self._print_clusters(text)
+        if text.isascii() or plain(text):
+            self._print_plain(text)
             return
+        for piece in pieces(text):
+            if piece.lastindex == 1:
+                self._print_plain(piece[1])
+            elif not self._join(char := piece[2]) and (cells := width(char)):
+                self._last_char = char
+                self._put(char, cells)
+
+    def _print_plain(self, text: str) -> None:
         self._last_char = text[-1]
         cols, x, style = self.cols, self.x, self.style
         if self.insert_mode:
@@ -70,14 +78,6 @@ class Writer(Grid):
         if shifted and self.charsets[shifted]:
             first = first.translate(_LINE_DRAWING)
         return first + (rest.translate(_LINE_DRAWING) if self.charsets[self.shift] else rest)
-
-    def _print_clusters(self, text: str) -> None:
-        for char in text:
-            if not self._join(char):
-                cells = width(char)
-                if cells:
-                    self._last_char = char
-                    self._put(char, cells)
 
     def _put(self, char: str, cells: int) -> None:
         cols = self.cols

@@ -163,13 +163,12 @@ class Screen(Parser):
         if not cursor_was_last:
             # There was room below the cursor: text stays where it is, and the scrollback stays away.
             new_top = max(top, new_top)
-        new_top = min(new_top, cursor)
         lines[:] = everything[new_top : new_top + rows]
         lines += [Line(cols, self.generation) for _ in range(rows - len(lines))]
         self.history.clear()
         for line in everything[:new_top]:
             self.keep(line)
-        return x, cursor - new_top
+        return x, max(0, cursor - new_top)
 
     def _fit_alternate(self, lines: list[Line], cols: int, rows: int, y: int) -> int:
         """Cut or lengthen the alternate screen; returns the cursor's row."""
