@@ -1,0 +1,85 @@
+"""Which of the catalogue's images the engine holds, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tutor.engine.connect import Engine
+from tutor.engine.image_catalogue import Image
+
+# What marks an image that was built from a recipe. Images that a learner builds on one inherit its labels:
+# what belongs to the catalogue is told by the reference first, and by these second.
+ROLE = "docker-tutor.image"
+RECIPE = "docker-tutor.recipe"
+STAND_IN = "docker-tutor.stand-in"
+_LAB = "docker-tutor.lab"
+
+BUILT = "built here"
+PULLED = "registry"
+OWN = "your own"
+
+
+@dataclass(frozen=True)
+class Held:
+    """One image of the catalogue on an engine.
+
+    Attributes:
+        image: Its entry.
+        id: The engine's id of it; None when it is missing.
+        size: Bytes on the engine.
+        origin: `built here` (by a recipe), `registry` (pulled) or `your own` (neither: never touched).
+        recipe: Digest of the recipe it was built from.
+        stand_in: What it stands in for; empty when it is the real one.
+    """
+
+    image: Image
+    id: str | None = None
+    size: int = 0
+    origin: str = ""
+    recipe: str = ""
+    stand_in: str = ""
+
+    @property
+    def here(self) -> bool:
+        """Whether the engine has it."""
+        return self.id is not None
+
+    @property
+    def ours(self) -> bool:
+        """Whether a recipe made it, so that a newer recipe may replace it."""
+        return self.origin == BUILT
+
+
+def held(engine: Engine, images: Iterable[Image]) -> list[Held]:
+    """Look the images up, in one call.
+
+    Raises:
+        Problem: `engine-gone`.
+    """
+    with engine.guard():
+        listed: list[dict[str, Any]] = engine.api.images()
+    return sort_out(listed, images)
+
+
+def sort_out(listed: list[dict[str, Any]], images: Iterable[Image]) -> list[Held]:
+    """Match the engine's list of images (`GET /images/json`) with the catalogue's (pure)."""
+    by_tag = {tag: entry for entry in listed for tag in entry.get("RepoTags") or ()}
+    return [_one(image, by_tag.get(image.local)) for image in images]
+
+
+def _one(image: Image, entry: dict[str, Any] | None) -> Held:
+    if entry is None:
+        return Held(image)
+    labels: dict[str, str] = entry.get("Labels") or {}
+    built = labels.get(ROLE) == image.role and RECIPE in labels and _LAB not in labels
+    pulled = any(digest.partition("@")[0] == image.repository for digest in entry.get("RepoDigests") or ())
+    return Held(
+        image,
+        id=entry["Id"],
+        size=int(entry.get("Size") or 0),
+        origin=BUILT if built else PULLED if pulled else OWN,
+        recipe=labels[RECIPE] if built else "",
+        stand_in=labels.get(STAND_IN, "") if built else "",
+    )
