@@ -14,10 +14,10 @@ import msgspec
 State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
 Health = Literal["healthy", "unhealthy", "starting", "none"]
 Restart = Literal["no", "always", "unless-stopped", "on-failure"]
-Size = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(\.[0-9]+)?[bkmg]?$")]
+Size = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(\.[0-9]+)?[bkmg]?$(?!\n)")]
 """Bytes, with Docker's suffixes b, k, m, g (powers of 1024)."""
 
-Port = Annotated[str, msgspec.Meta(pattern=r"^(\$\{port\.[a-z0-9-]+\}|[0-9]{1,5}|\*)(/(tcp|udp))?$")]
+Port = Annotated[str, msgspec.Meta(pattern=r"^(\$\{(port|with)\.[a-z0-9-]+\}|[0-9]{1,5}|\*)(/(tcp|udp))?$(?!\n)")]
 """A container's port such as `80/tcp`; the protocol is tcp when left out; `*` is any."""
 
 

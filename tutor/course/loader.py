@@ -41,6 +41,9 @@ class Reading:
         sources: The text of each chapter by its number, for those in `course`.
         shared: The text of mistakes.yaml, where the folder has one that can be read.
         errors: Everything that is wrong with the files themselves.
+        files: How many chapter files the folder has.
+        unread: Numbers, by their files' names, of chapters that cannot be read.
+        shared_read: Whether the shared mistakes could be read.
     """
 
     root: Path
@@ -48,6 +51,9 @@ class Reading:
     sources: dict[int, Source]
     shared: Source | None
     errors: tuple[CourseError, ...]
+    files: int
+    unread: frozenset[int]
+    shared_read: bool
 
 
 def load_course(root: Path | None = None) -> Course:
@@ -91,6 +97,7 @@ def read_course(root: Path | None = None) -> Reading:
     if not folder.is_dir():
         raise Problem(f"There is no folder {folder}.", "Give the folder that holds the chapters.", code="no-course")
     errors: list[CourseError] = []
+    unread: set[int] = set()
     chapters: dict[int, Chapter] = {}
     sources: dict[int, Source] = {}
     files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.name != MISTAKES)
@@ -102,6 +109,8 @@ def read_course(root: Path | None = None) -> Reading:
         chapter, source, wrong = _read_chapter(path)
         errors += wrong
         if chapter is None or source is None:
+            if named := FILE_NAME.fullmatch(path.name):
+                unread.add(int(named[1]))
             continue
         if chapter.chapter in chapters:
             other = sources[chapter.chapter].path.name
@@ -113,7 +122,16 @@ def read_course(root: Path | None = None) -> Reading:
         sources[chapter.chapter] = source
     mistakes, shared, wrong = _read_mistakes(folder)
     course = Course(chapters=tuple(chapters[number] for number in sorted(chapters)), mistakes=mistakes)
-    return Reading(folder, course, sources, shared, tuple(sorted([*errors, *wrong])))
+    return Reading(
+        folder,
+        course,
+        sources,
+        shared,
+        errors=tuple(sorted([*errors, *wrong])),
+        files=len(files),
+        unread=frozenset(unread),
+        shared_read=not wrong,
+    )
 
 
 def _read_chapter(path: Path) -> tuple[Chapter | None, Source | None, tuple[CourseError, ...]]:

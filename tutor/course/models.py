@@ -17,8 +17,8 @@ import msgspec
 
 from tutor.course.expectations import Expectation
 
-Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
-"""A stable name: lower-case words joined by hyphens."""
+Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$(?!\n)", max_length=60)]
+"""A stable name: lower-case words joined by hyphens. (`(?!\\n)`: Python's `$` also fits before a last line break.)"""
 
 Sentence = Annotated[str, msgspec.Meta(min_length=1, max_length=600)]
 Markdown = Annotated[str, msgspec.Meta(min_length=1, max_length=8000)]
@@ -336,7 +336,7 @@ class Source(Part, frozen=True, kw_only=True):
     """Where a fact that was not tried on the engine comes from."""
 
     title: Sentence
-    url: Annotated[str, msgspec.Meta(pattern=r"^https://[^\s]+$", max_length=300)]
+    url: Annotated[str, msgspec.Meta(pattern=r"^https://[^\s]+$(?!\n)", max_length=300)]
 
 
 class Introduces(Part, frozen=True, kw_only=True):

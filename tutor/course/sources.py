@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ _SHOWN = 20
 
 # What libyaml refuses (YAML 1.1, 5.1), and what it takes for a line break while editors do not.
 _BAD = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")
+
+_PLAIN = bytes([9, 10, *range(32, 127)])
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,11 @@ class Source:
 def shown(path: Path) -> str:
     """A path as people call it: relative where it lies in the current folder, else in full."""
     try:
-        return str(path.absolute().relative_to(Path.cwd()))
+        path = path.absolute().relative_to(Path.cwd())
     except (ValueError, OSError):
-        return str(path)
+        path = path.absolute()
+    # A name that is not UTF-8 must not stop the message from being printed.
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def read_source(path: Path) -> tuple[Source | None, tuple[CourseError, ...]]:
@@ -110,6 +115,9 @@ def read_source(path: Path) -> tuple[Source | None, tuple[CourseError, ...]]:
     """
     name = shown(path)
     try:
+        if path.exists() and not path.is_file():
+            # A pipe would be waited on for ever.
+            return None, (CourseError(name, 1, 1, "", "this is not a file", "give a chapter's file"),)
         with path.open("rb") as file:
             raw = file.read(LIMIT + 1)
     except OSError as error:
@@ -130,6 +138,8 @@ def read_source(path: Path) -> tuple[Source | None, tuple[CourseError, ...]]:
         return None, (CourseError(name, line, column, "", wrong, "save the file as UTF-8"),)
     text = text.removeprefix("\ufeff")
     source = Source(path, name, text)
+    if not raw.translate(None, _PLAIN):
+        return source, ()
     errors = []
     for match in _BAD.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
