@@ -11,67 +11,29 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 GROUPS = frozenset(
-    [
-        "builder",
-        "buildx",
-        "compose",
-        "config",
-        "container",
-        "context",
-        "image",
-        "manifest",
-        "network",
-        "node",
-        "plugin",
-        "secret",
-        "service",
-        "stack",
-        "swarm",
-        "system",
-        "trust",
-        "volume",
-    ]
+    (
+        *("builder", "buildx", "compose", "config", "container", "context", "image", "manifest", "network", "node"),
+        *("plugin", "secret", "service", "stack", "swarm", "system", "trust", "volume"),
+    )
 )
 """Commands of docker that take a command of their own."""
 
 _PASS_ON = frozenset(
-    f"docker {name}"
-    for name in (
-        "run", "create", "exec", "container run", "container create", "container exec", "compose run", "compose exec",
-        "service create",
+    (
+        *("docker run", "docker create", "docker exec", "docker service create"),
+        *("docker container run", "docker container create", "docker container exec"),
+        *("docker compose run", "docker compose exec"),
     )
-)  # fmt: skip
+)
 """Commands whose first plain word is followed by somebody else's command."""
 
 _SWITCHES = frozenset(
-    [
-        "-d",
-        "-i",
-        "-t",
-        "-T",
-        "-P",
-        "-q",
-        "--detach",
-        "--interactive",
-        "--tty",
-        "--rm",
-        "--init",
-        "--privileged",
-        "--read-only",
-        "--publish-all",
-        "--quiet",
-        "--no-healthcheck",
-        "--oom-kill-disable",
-        "--sig-proxy",
-        "--no-TTY",
-        "--no-deps",
-        "--build",
-        "--service-ports",
-        "--remove-orphans",
-        "--with-registry-auth",
-        "--no-resolve-image",
-        "--help",
-    ]
+    (
+        *("-d", "-i", "-t", "-T", "-P", "-q", "--detach", "--interactive", "--tty", "--publish-all", "--quiet"),
+        *("--rm", "--init", "--privileged", "--read-only", "--no-healthcheck", "--oom-kill-disable", "--sig-proxy"),
+        *("--no-TTY", "--no-deps", "--build", "--service-ports", "--remove-orphans", "--help"),
+        *("--with-registry-auth", "--no-resolve-image"),
+    )
 )
 """Options of those commands that take no value."""
 

@@ -46,9 +46,9 @@ def syllables(word: str) -> int:
     """About how many syllables an English word has; at least one."""
     lower = word.lower()
     count = len(_VOWELS.findall(lower))
-    if (lower.endswith("e") and not lower.endswith(("le", "ee")) and count > 1) or (
-        lower.endswith("ed") and not lower.endswith(("ted", "ded")) and count > 1
-    ):
+    silent_e = lower.endswith("e") and not lower.endswith(("le", "ee"))
+    silent_ed = lower.endswith("ed") and not lower.endswith(("ted", "ded"))
+    if silent_e or silent_ed:
         count -= 1
     return max(1, count)
 

@@ -63,7 +63,7 @@ def _is_prose(path: Path) -> bool:
 
 def declared(chapter: Chapter, context: Context) -> Iterator[Remark]:
     """What is declared is used, once, and is in the catalogue."""
-    occurring = used([section for section in chapter.sections]) | _shared_use(chapter, context)
+    occurring = used(chapter.sections) | _shared_use(chapter, context)
     for family, key in _FAMILIES.items():
         names: tuple[str, ...] = getattr(chapter, key)
         for place, name in enumerate(names):

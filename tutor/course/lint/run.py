@@ -86,7 +86,8 @@ def lint(path: Path | None = None) -> Report:
     """Check a course, or one file of it in the company of the others.
 
     Args:
-        path: A folder with chapters, a folder that has them in `lessons/`, or one file; the shipped course when left out.
+        path: A folder with chapters, a folder that has them in `lessons/`, or one file; when left out,
+            the shipped course.
 
     Raises:
         Problem: There is nothing to check at that path.
