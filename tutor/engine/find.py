@@ -166,7 +166,9 @@ def _context(name: str, env: Mapping[str, str], *, final: bool) -> Candidate:
     try:
         meta = json.loads((store / "meta" / key / "meta.json").read_text(encoding="utf-8"))
         endpoint = meta["Endpoints"]["docker"]
-        host = str(endpoint["Host"])
+        host = endpoint["Host"]
+        if not isinstance(host, str):
+            raise TypeError("its host is no text")
         verify = not endpoint.get("SkipTLSVerify", False)
     except FileNotFoundError:
         step = "Choose one of `docker context ls`: `docker context use default`, or set DOCKER_CONTEXT."

@@ -194,7 +194,6 @@ def up(*, registry: bool = True, data_root: Path | None = None, say: Say = lambd
         choices.registry = None
         if registry and _mirror.program():
             _start_mirror(where, choices, say)
-        _network.add_bridge(choices.bridge, IPv4Network(choices.subnet))
         # Written before the start: whatever happens now, the next call knows what to sweep.
         choices.save(_file(where))
         say(f"Starting the private engine ({choices.data_root})")
@@ -207,6 +206,7 @@ def up(*, registry: bool = True, data_root: Path | None = None, say: Say = lambd
             choices.registry_port if choices.registry else None,
         )
         try:
+            _add_bridge(choices)
             daemon = _daemon.start(argv, where)
         except BaseException:
             _sweep(where, choices)
@@ -296,6 +296,18 @@ def _choose(where: Folders, choices: _Choices, data_root: Path | None, say: Say)
     # Engines of different homes must not take one bridge for their own.
     own = bool(os.environ.get("DOCKER_TUTOR_HOME"))
     choices.bridge = _network.free_name(f"dt{where.namespace[-8:-2]}-" if own else "dtutor")
+
+
+def _add_bridge(choices: _Choices) -> None:
+    try:
+        _network.add_bridge(choices.bridge, IPv4Network(choices.subnet))
+    except OSError as error:
+        raise Problem(
+            f"The kernel lets nobody make a network here, not even root: {error.strerror}.",
+            "In a container this needs `docker run --privileged`; or share an engine: -v /var/run/docker.sock:/var/run/"
+            "docker.sock",
+            code="no-network",
+        ) from error
 
 
 def _data_root(where: Folders, choices: _Choices, given: Path | None, say: Say) -> Path:
