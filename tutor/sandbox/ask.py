@@ -1,0 +1,111 @@
+"""One request on its way: what came, what a rule decides about it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tutor.sandbox import _strict
+from tutor.sandbox._head import Head
+from tutor.sandbox.endpoints import Endpoint
+from tutor.sandbox.objects import Objects
+from tutor.sandbox.policy import Scope
+from tutor.sandbox.references import Record
+from tutor.sandbox.upstream import Api, segment
+
+
+class Tunnel(Protocol):
+    """Looks into an upgraded connection; may change what passes."""
+
+    def from_client(self, data: bytes) -> tuple[bytes, bytes]:
+        """Bytes for the engine, and bytes for the client."""
+        ...
+
+    def from_engine(self, data: bytes) -> tuple[bytes, bytes]:
+        """Bytes for the client, and bytes for the engine."""
+        ...
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to do with a request.
+
+    Attributes:
+        path: Decoded path to send; None sends the client's.
+        body: Bytes to send instead of the client's body; None streams the client's body through.
+        reply: Answer without the engine: status and a JSON value (bytes are sent as they are, None is no body).
+        answer: Changes the parsed JSON of a good answer.
+        failed: Changes the message of an answer of 400 and more.
+        line: For streams of JSON lines: whether the client may see this one.
+        watch: Sees the bytes of a streamed answer as they pass.
+        done: Called when the answer has ended, with its status (0: it broke off).
+        stream: The connection may be taken over (attach, exec, BuildKit).
+        tunnel: Looks into the connection that was taken over.
+    """
+
+    path: str | None = None
+    body: bytes | None = b""
+    reply: tuple[int, Any] | None = None
+    answer: Callable[[Any], Awaitable[Any]] | None = None
+    failed: Callable[[int, str], Awaitable[str]] | None = None
+    line: Callable[[dict[str, Any]], Awaitable[bool]] | None = None
+    watch: Callable[[bytes], None] | None = None
+    done: Callable[[int], Awaitable[None]] | None = None
+    stream: bool = False
+    tunnel: Tunnel | None = None
+
+
+@dataclass(slots=True)
+class Ask:
+    """A request and what is needed to judge it.
+
+    Attributes:
+        head: The judged head; rules change its parameters in place.
+        endpoint: What it asks for.
+        ref: The id or name in the path; empty when there is none.
+        objects: Looks up objects of the lab.
+        scope: The lab, as it was when the request came.
+        socket: Path of the sandbox's own socket.
+        read: Reads the whole body, at most so many bytes.
+        touched: Ids and names of the objects it is about, for the trace.
+        names: Names for the words, where an id stands in the path.
+        said: The parsed body, for the trace.
+    """
+
+    head: Head
+    endpoint: Endpoint
+    ref: str
+    objects: Objects
+    scope: Scope
+    socket: str
+    read: Callable[[], Awaitable[bytes]]
+    touched: list[str] = field(default_factory=list)
+    said: Any = None
+
+    @property
+    def api(self) -> Api:
+        """The engine."""
+        return self.objects.api
+
+    @property
+    def record(self) -> Record:
+        """What the lab knows of images."""
+        return self.objects.record
+
+    async def json(self) -> Any:
+        """The body, read strictly; None when there is none."""
+        data = await self.read()
+        if not data.strip():
+            return None
+        self.said = _strict.loads(data)
+        return self.said
+
+    def path(self, ref: str) -> str:
+        """The endpoint's path with this object in it."""
+        return self.endpoint.path.replace("{id}", ref).replace("{name}", ref)
+
+
+def quoted(*parts: str) -> str:
+    """A path for the sandbox's own questions."""
+    return "/" + "/".join(segment(part) for part in parts)

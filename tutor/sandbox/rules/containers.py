@@ -1,0 +1,156 @@
+"""Containers that are there: listed, looked at, used, removed — the lab's own only."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tutor.sandbox import _filters, hostconfig
+from tutor.sandbox._strict import dumps
+from tutor.sandbox.ask import Ask, Plan
+from tutor.sandbox.mounts import host_path
+from tutor.sandbox.policy import ANONYMOUS, LAB, OWNER, Refused, taken
+
+
+async def container_list(ask: Ask) -> Plan:
+    """The lab's own."""
+    filters = _filters.read(ask.head)
+    for key in ("before", "since"):
+        if filters.get(key):
+            filters[key] = [await ask.objects.container(ref) for ref in filters[key]]
+    _filters.write(ask.head, filters)
+    _filters.own(ask.head, ask.scope.label_filters)
+
+    async def answer(items: Any) -> Any:
+        kept = [item for item in items or () if ask.scope.owns(item.get("Labels"))]
+        for item in kept:
+            ask.objects.own_container(item["Id"])
+        return kept
+
+    return Plan(answer=answer)
+
+
+async def container_use(ask: Ask) -> Plan:
+    """Anything that needs no more than that the container is the lab's."""
+    container = await _own(ask)
+    return Plan(path=ask.path(container), body=None if ask.head.method == "PUT" else b"")
+
+
+async def container_inspect(ask: Ask) -> Plan:
+    """As without the sandbox: what it added to get anonymous volumes labelled is taken out again."""
+    container = await _own(ask)
+
+    async def answer(info: Any) -> Any:
+        hide_mounts(info)
+        return info
+
+    return Plan(path=ask.path(container), answer=answer)
+
+
+def hide_mounts(info: dict[str, Any]) -> None:
+    """Take the sandbox's mounts for anonymous volumes out of a container's inspect."""
+    host = info.get("HostConfig") or {}
+    declared = (info.get("Config") or {}).get("Volumes") or {}
+    kept, hidden = [], set()
+    for mount in host.get("Mounts") or ():
+        options = mount.get("VolumeOptions") or {}
+        labels = options.get("Labels") or {}
+        if LAB in labels:
+            if not mount.get("Source") and mount.get("Target") in declared:
+                hidden.add(mount["Target"])
+                continue
+            for key in (LAB, OWNER, ANONYMOUS):
+                labels.pop(key, None)
+            if not labels:
+                options.pop("Labels", None)
+            if not options:
+                mount.pop("VolumeOptions", None)
+        kept.append(mount)
+    if "Mounts" in host:
+        host["Mounts"] = kept
+        if not kept:
+            del host["Mounts"]
+    for point in info.get("Mounts") or ():
+        if point.get("Destination") in hidden:
+            point["Mode"] = ""
+
+
+async def container_start(ask: Ask) -> Plan:
+    """Host paths are looked at again: a link may have been put in the place of a folder since."""
+    container = await _own(ask)
+    if ask.head.first("checkpoint") or ask.head.first("checkpoint-dir"):
+        raise _no_checkpoints()
+    info = await ask.objects.inspect_container(container)
+    for point in info.get("Mounts") or ():
+        if point.get("Type") == "bind":
+            source = str(point.get("Source"))
+            found = host_path(source, ask.scope, ask.socket, read_only=not point.get("RW"))
+            if found != os.path.normpath(source):
+                raise Refused(f"{source} leads elsewhere by a link now. The lab mounts only its own folder.")
+    return Plan(path=ask.path(container))
+
+
+async def container_update(ask: Ask) -> Plan:
+    """Limits and the restart policy, judged as for a new container."""
+    container = await _own(ask)
+    return Plan(path=ask.path(container), body=dumps(hostconfig.check(await ask.json(), ask.scope)))
+
+
+async def container_rename(ask: Ask) -> Plan:
+    """To a name that nothing else has."""
+    container = await _own(ask)
+    return Plan(path=ask.path(container), failed=name_failed(ask, ask.head.first("name")))
+
+
+def name_failed(ask: Ask, name: str) -> Any:
+    """Says that a name is taken, without the id of the container that has it when that is not the lab's."""
+
+    async def failed(status: int, message: str) -> str:
+        if status != 409:
+            return message
+        try:
+            await ask.objects.container(name.lstrip("/"))
+        except Refused:
+            return taken("container", name).message
+        return message
+
+    return failed
+
+
+async def container_attach(ask: Ask) -> Plan:
+    """Input and output of an own container."""
+    return Plan(path=ask.path(await _own(ask)), stream=True)
+
+
+async def checkpoint(_: Ask) -> Plan:
+    """Not in a lab."""
+    raise _no_checkpoints()
+
+
+async def prune_labelled(ask: Ask) -> Plan:
+    """Prune with the lab's label: the engine itself then takes nothing else."""
+    _filters.own(ask.head, ask.scope.label_filters)
+    return Plan()
+
+
+def _no_checkpoints() -> Refused:
+    return Refused("Checkpoints write a container's memory to a path of the machine; the lab has none.")
+
+
+async def _own(ask: Ask) -> str:
+    container = await ask.objects.container(ask.ref)
+    ask.touched.append(container)
+    return container
+
+
+RULES = {
+    "container_list": container_list,
+    "container_use": container_use,
+    "container_inspect": container_inspect,
+    "container_start": container_start,
+    "container_update": container_update,
+    "container_rename": container_rename,
+    "container_attach": container_attach,
+    "checkpoint": checkpoint,
+    "prune_labelled": prune_labelled,
+}

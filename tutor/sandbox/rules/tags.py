@@ -1,0 +1,214 @@
+"""Requests that give a name to an image: pull, import, load, tag, commit. A name of somebody else never moves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tutor.sandbox import _strict
+from tutor.sandbox.ask import Ask, Plan, quoted
+from tutor.sandbox.policy import IMAGE_OWNER, LAB, OWNER, Refused
+from tutor.sandbox.references import familiar, has_tag, normal
+from tutor.sandbox.rules.creation import CONFIG
+from tutor.sandbox.upstream import EngineError
+
+
+async def claim(ask: Ask, reference: str) -> None:
+    """The lab is about to give this name to an image.
+
+    Raises:
+        Refused: The name is in use by an image that the lab did not make.
+    """
+    full = normal(reference)
+    if full in ask.objects.references - ask.record.made.keys():
+        raise Refused(
+            f"{familiar(full)} is one of the images that the course or you outside of this lab need as they are. "
+            "Choose another name.",
+            rule="name-taken",
+        )
+    if await ask.objects.foreign_reference(full):
+        raise Refused(
+            f"The image name {familiar(full)} is already in use outside of this lab. Choose another name.",
+            409,
+            "name-taken",
+        )
+
+
+def named(ask: Ask) -> str:
+    """The reference that `repo` and `tag` give; empty for none."""
+    repo, tag = ask.head.first("repo"), ask.head.first("tag")
+    if not repo:
+        return ""
+    return f"{repo}:{tag}" if tag and not has_tag(repo) else repo
+
+
+def keep(ask: Ask, *references: str) -> Any:
+    """After the answer: note what the names mean now."""
+
+    async def done(status: int) -> None:
+        for reference in references:
+            image = await ask.objects.reference_id(reference)
+            if image:
+                ask.record.make(reference, image)
+            else:
+                ask.record.forget(reference)
+
+    return done
+
+
+async def image_tag(ask: Ask) -> Plan:
+    """A further name for an image the lab sees."""
+    image = await ask.objects.image(ask.ref)
+    target = named(ask)
+    ask.touched += [ask.ref, target]
+    if target:
+        await claim(ask, target)
+        known = normal(target) in ask.record.made
+        ask.record.make(target)
+
+        async def done(status: int) -> None:
+            if status == 201:
+                ask.record.made[normal(target)] = image.id
+                ask.record.save()
+            elif not known:
+                ask.record.forget(target)
+
+        return Plan(path=ask.path(image.id), done=done)
+    return Plan(path=ask.path(image.id))
+
+
+async def image_create(ask: Ask) -> Plan:
+    """Pull or import."""
+    source = ask.head.first("fromSrc")
+    if source:
+        return await _import(ask, source)
+    image, tag = ask.head.first("fromImage"), ask.head.first("tag")
+    if not tag and not has_tag(image):
+        # The engine takes this for all tags of the repository, whatever they are and whoever made them.
+        raise Refused("Name the tag to pull: all tags of a repository at once are too many for a lab.", 400)
+    digest = ":" in tag
+    reference = f"{image}@{tag}" if digest else f"{image}:{tag}" if tag and not has_tag(image) else image
+    ask.touched.append(reference)
+    full = normal(reference)
+    if await ask.objects.foreign_reference(full):
+        return _borrow(ask, full)
+    before = await ask.objects.reference_id(full)
+    if not before:
+        ask.record.make(full)
+
+    async def done(status: int) -> None:
+        now = await ask.objects.reference_id(full)
+        if now:
+            known = now in await _ids_before(ask, full)
+            ask.record.make(full, "" if known else now)
+            ask.record.made[full] = now
+            ask.record.save()
+        else:
+            ask.record.forget(full)
+
+    return Plan(done=done)
+
+
+async def _ids_before(ask: Ask, full: str) -> set[str]:
+    """Ids of images that somebody else has a name for, too."""
+    info = await ask.api.get(quoted("images", full, "json"))
+    return {info["Id"]} if ask.objects.view_image(info).hidden else set()
+
+
+def _borrow(ask: Ask, full: str) -> Plan:
+    """A pull of what is on the machine already: the lab uses it, and will not remove it."""
+    name = familiar(full)
+    if full not in ask.objects.references:
+        ask.record.borrow(full)
+    tag = full.rpartition(":")[2]
+    lines = [
+        {"status": f"Pulling from {full.removeprefix('docker.io/').rpartition(':')[0].partition('@')[0]}", "id": tag},
+        {"status": f"Status: Image is up to date for {name}"},
+    ]
+    return Plan(reply=(200, "".join(json.dumps(line) + "\r\n" for line in lines).encode()))
+
+
+async def _import(ask: Ask, source: str) -> Plan:
+    if source != "-":
+        raise Refused(
+            "The engine itself would fetch that address, from the machine's own network. "
+            "Download the archive and import it: docker import FILE.",
+            rule="remote",
+        )
+    target = named(ask)
+    ask.head.put("changes", *ask.head.every("changes"), *_label_changes(ask))
+    if target:
+        ask.touched.append(target)
+        await claim(ask, target)
+        ask.record.make(target)
+    return Plan(body=None, done=keep(ask, target) if target else None)
+
+
+def _label_changes(ask: Ask) -> list[str]:
+    return [f"LABEL {LAB}={ask.scope.lab}", f"LABEL {OWNER}={IMAGE_OWNER}"]
+
+
+async def image_load(ask: Ask) -> Plan:
+    """Load an archive; names of somebody else that it carries are put back, and their images are as before."""
+    before: dict[str, str] = {}
+    foreign: dict[str, str] = {}
+    ids = set()
+    for item in await ask.api.get("/images/json", all="1"):
+        ids.add(item["Id"])
+        for tag in item.get("RepoTags") or ():
+            before[normal(tag)] = item["Id"]
+            if tag != "<none>:<none>" and normal(tag) not in ask.record.made:
+                foreign[normal(tag)] = item["Id"]
+    # Kept on disk: if the tutor is killed in the middle, closing the lab puts them back.
+    ask.record.repair = foreign
+    ask.record.save()
+
+    async def done(_: int) -> None:
+        for item in await ask.api.get("/images/json", all="1"):
+            if item["Id"] not in ids:
+                ask.record.images.add(item["Id"])
+            for tag in item.get("RepoTags") or ():
+                full = normal(tag)
+                if full in foreign:
+                    if foreign[full] != item["Id"]:
+                        await put_back(ask, full, foreign[full])
+                elif tag != "<none>:<none>" and before.get(full) != item["Id"]:
+                    ask.record.made[full] = item["Id"]
+        ask.record.repair = {}
+        ask.record.save()
+
+    return Plan(body=None, done=done)
+
+
+async def put_back(ask: Ask, reference: str, image: str) -> None:
+    """Give a name back to the image that had it."""
+    repo, _, tag = reference.rpartition(":")
+    try:
+        await ask.api.call("POST", quoted("images", image, "tag"), {"repo": repo, "tag": tag})
+    except EngineError as error:
+        raise Refused(f"{familiar(reference)} could not be put back: {error.message}", 500) from None
+
+
+async def commit(ask: Ask) -> Plan:
+    """An image from an own container."""
+    container = await ask.objects.container(ask.head.first("container"))
+    ask.head.put("container", container)
+    ask.touched.append(container)
+    body = await ask.json()
+    data = _strict.dumps(_strict.struct(body, CONFIG, "the configuration")) if body is not None else b""
+    ask.head.put("changes", *ask.head.every("changes"), *_label_changes(ask))
+    target = named(ask)
+    if target:
+        ask.touched.append(target)
+        await claim(ask, target)
+        ask.record.make(target)
+
+    async def answer(value: Any) -> Any:
+        ask.record.images.add(value["Id"])
+        ask.record.save()
+        return value
+
+    return Plan(body=data, answer=answer, done=keep(ask, target) if target else None)
+
+
+RULES = {"image_create": image_create, "image_load": image_load, "image_tag": image_tag, "commit": commit}
