@@ -81,7 +81,7 @@ def describe(e: Expectation) -> str:
             parts = [f"{code(v)} {k}" for k in ("added", "changed", "deleted") if (v := getattr(e, k)) is not None]
             return f"the writable layer of {code(e.container)} has {listed(parts)}"
         case AskedExpectation():
-            return f"the call {code(f'{e.method or ''} {e.path}'.strip())} was made"
+            return f"the call {code(' '.join(filter(None, (e.method, e.path))))} was made"
         case AnyExpectation():
             return listed((describe(member) for member in e.of), "or")
         case NotExpectation():

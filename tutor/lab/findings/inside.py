@@ -9,7 +9,7 @@ from tutor.course.expectations import (
     LogsExpectation,
     Probe,
 )
-from tutor.engine.world import Container
+from tutor.engine.world import Container, World
 from tutor.lab.findings import words
 from tutor.lab.findings.found import Context, Found, Topic, Weight
 from tutor.lab.findings.match import fits, search
@@ -23,7 +23,7 @@ def exec_findings(e: ExecExpectation, ctx: Context) -> tuple[Found, ...]:
     typed = command(e.command)
     expected = f"exit code {e.exit_code}" if e.output is None else f"output with {code(e.output)}"
     topic = ("exec", e.container, typed)
-    c = target(e.container, ctx)
+    c = target(e.container, ctx.world)
     if c is None:
         return (no_container(e.container, ctx),)
     if c.state != "running":
@@ -62,7 +62,7 @@ def exec_findings(e: ExecExpectation, ctx: Context) -> tuple[Found, ...]:
 
 def logs_findings(e: LogsExpectation, ctx: Context) -> tuple[Found, ...]:
     """What should stand in a container's logs, or should not."""
-    c = target(e.container, ctx)
+    c = target(e.container, ctx.world)
     if c is None:
         return (no_container(e.container, ctx),)
     seen = ctx.observations.of(e)
@@ -83,7 +83,7 @@ def logs_findings(e: LogsExpectation, ctx: Context) -> tuple[Found, ...]:
 
 def changes_findings(e: ChangesExpectation, ctx: Context) -> tuple[Found, ...]:
     """What should be in a container's writable layer, or should not."""
-    c = target(e.container, ctx)
+    c = target(e.container, ctx.world)
     if c is None:
         return (no_container(e.container, ctx),)
     seen = ctx.observations.of(e)
@@ -130,9 +130,9 @@ def file_findings(e: FileExpectation, ctx: Context) -> tuple[Found, ...]:
     return ()
 
 
-def target(name: str, ctx: Context) -> Container | None:
+def target(name: str, world: World) -> Container | None:
     """The container that a probe is to look into: by name, else by Compose service; a running one first."""
-    every = ctx.world.containers.values()
+    every = world.containers.values()
     found = [c for c in every if fits(name, c.name)] or [c for c in every if c.service == name]
     return min(found, key=lambda c: (c.state != "running", c.name), default=None)
 
