@@ -36,6 +36,9 @@ class OpenLab(msgspec.Struct, frozen=True, kw_only=True):
         chapter: The chapter's number. `section`: id of its lab section; empty for a prediction or a question.
         engine: Address of the engine, in the form of DOCKER_HOST.
         names, ports, images: What the lesson's variables are bound to.
+        catalogue: References of the images that every lab may use and none may change.
+        files: The folder that its workspace is filled from; empty for none.
+        keep: Whether its learner may go on with it; a prediction's, a question's and a proof's lab is only closed.
         step: Id of the step that was begun last; empty before the first. `began`: when its learner could start,
             in seconds since the epoch.
         opened: Seconds since the epoch.
@@ -50,6 +53,9 @@ class OpenLab(msgspec.Struct, frozen=True, kw_only=True):
     names: dict[str, str] = {}
     ports: dict[str, int] = {}
     images: dict[str, str] = {}
+    catalogue: tuple[str, ...] = ()
+    files: str = ""
+    keep: bool = True
     step: str = ""
     began: float = 0.0
     opened: float = 0.0
@@ -162,15 +168,15 @@ def orphans() -> tuple[OpenLab, ...]:
 
 
 def find(chapter: int, section: str | None = None) -> OpenLab | None:
-    """The latest open lab of a chapter that can be gone on with.
+    """The latest open lab of a chapter that its learner can go on with.
 
     Args:
         chapter: The chapter's number.
-        section: Id of the lab section; None for any that is a lab.
+        section: Id of the lab section; None for any.
     """
     for record in every():
-        fits = bool(record.section) if section is None else record.section == section
-        if record.chapter == chapter and fits and record.state == "open":
+        fits = section is None or record.section == section
+        if record.chapter == chapter and fits and record.keep and record.state == "open":
             return record
     return None
 

@@ -36,12 +36,14 @@ class Completed:
         output: What it printed, stdout and stderr together as a terminal shows them; the middle of very much is cut.
         timed_out: It was ended at its time limit.
         seconds: How long it took.
+        left_running: Something that it started runs on in the background.
     """
 
     exit_code: int
     output: str
     timed_out: bool
     seconds: float
+    left_running: bool = False
 
 
 class Runner:
@@ -49,6 +51,7 @@ class Runner:
 
     def __init__(self) -> None:
         self._groups: set[int] = set()
+        self._busy: set[int] = set()
         self._lock = threading.Lock()
 
     def run(
@@ -94,6 +97,7 @@ class Runner:
             ) from error
         with self._lock:
             self._groups.add(process.pid)
+            self._busy.add(process.pid)
         kept = _Kept(on_output)
         try:
             timed_out = _attend(process, kept, input, start + timeout)
@@ -107,19 +111,25 @@ class Runner:
         finally:
             if process.stdout:
                 process.stdout.close()
-            if not _group_lives(process.pid):
-                with self._lock:
+            lives = _group_lives(process.pid)
+            with self._lock:
+                self._busy.discard(process.pid)
+                if not lives:
                     self._groups.discard(process.pid)
-        return Completed(code, kept.text(), timed_out, time.monotonic() - start)
+        return Completed(code, kept.text(), timed_out, time.monotonic() - start, lives)
 
-    def end_all(self) -> None:
-        """End what scripts have left running in the background."""
+    def end_all(self, running: bool = False) -> None:
+        """End what scripts have left running in the background.
+
+        Args:
+            running: End scripts that run right now too.
+        """
         with self._lock:
-            groups, self._groups = self._groups, set()
+            busy = set(self._busy)
+            groups = self._groups if running else self._groups - busy
+            self._groups = self._groups - groups
         for group in groups:
-            # A living process of this number has nothing to do with the group: the number was given away again,
-            # which the system does only when the group is empty.
-            if not _process_lives(group):
+            if group in busy or not _process_lives(group):
                 end_group(group)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,22 @@ if TYPE_CHECKING:
     from tutor.engine.connect import Engine
 
 
-def reserve(chapter: Chapter, lab: Lab | None, engine: Engine, images: Mapping[str, str]) -> tuple[OpenLab, Serving]:
+def reserve(
+    chapter: Chapter,
+    lab: Lab | None,
+    engine: Engine,
+    images: Mapping[str, str],
+    catalogue: Collection[str],
+    *,
+    keep: bool,
+) -> tuple[OpenLab, Serving]:
     """A new lab: its folder, its record, and the right to serve it. Nothing is made on the engine.
 
     Args:
         lab: The chapter's lab; None for a prediction or a question.
         images: Catalogue role → reference.
+        catalogue: References of the images that every lab may use and none may change.
+        keep: Whether its learner may go on with it later.
 
     Raises:
         OSError: The engine does not answer, or the folder cannot be made.
@@ -46,6 +56,8 @@ def reserve(chapter: Chapter, lab: Lab | None, engine: Engine, images: Mapping[s
             names=names.choose(chapter.names, used),
             ports=ports.choose(chapter.ports, published),
             images=dict(images),
+            catalogue=tuple(catalogue),
+            keep=keep and lab is not None,
             opened=time.time(),
             pid=os.getpid(),
         )
@@ -53,6 +65,19 @@ def reserve(chapter: Chapter, lab: Lab | None, engine: Engine, images: Mapping[s
         serving = Serving(record.lab)
         open_labs.write(record)
     return record, serving
+
+
+def images() -> tuple[dict[str, str], tuple[str, ...]]:
+    """The catalogue as a lab needs it: role → reference, and the references that every lab may use and none change.
+
+    An image that is kept in the mirror only is the lab's own, once the lab has pulled it.
+
+    Raises:
+        Problem: The catalogue cannot be read.
+    """
+    from tutor.engine.images import catalogue, reference_variables
+
+    return reference_variables(), tuple(image.reference for image in catalogue() if not image.mirror_only)
 
 
 def bindings(record: OpenLab) -> Bindings:

@@ -69,8 +69,10 @@ def test_a_record_comes_back_as_it_was() -> None:
     record = _record("22-3fa9c1", names={"web": "web-2"}, ports={"web": 8081}, step="publish", opened=5.0)
     assert open_labs.read("22-3fa9c1") == record
     assert open_labs.every() == (record,)
-    assert open_labs.find(22, "") == record
-    assert open_labs.find(22) is None, "a prediction's lab is none to go on with"
+    assert open_labs.find(22) == record
+    assert open_labs.find(21) is None
+    _record("22-000000", keep=False, opened=9.0)
+    assert open_labs.find(22) == record, "a prediction's lab is none to go on with"
 
 
 def test_a_damaged_record_can_only_be_closed() -> None:

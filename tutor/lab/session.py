@@ -1,0 +1,450 @@
+"""A lab session: one open lab, its sandbox, its shell, its steps and their verdicts.
+
+Crash-only: whatever ends the process, the lab's record, its trace and its labels on the engine are enough for the next
+process to go on (`Session.resume`) or to clean up (`tutor.lab.session_close`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from tutor import places
+from tutor.course import variables
+from tutor.course.models import Chapter, Course, Lab, Predict, ReadOutput, Step, TypeCommand
+from tutor.course.variables import Bindings
+from tutor.engine.world import World
+from tutor.lab import open_labs, session_mark, session_serve, session_setup, session_workspace, shell
+from tutor.lab.open_labs import OpenLab, Serving
+from tutor.lab.session_lesson import as_step, bound_step, chapter_of, lab_of, passed, settled
+from tutor.lab.session_observe import Observer
+from tutor.lab.session_run import Completed, Runner
+from tutor.lab.session_time import Waits
+from tutor.lab.verdict import Verdict
+from tutor.problems import Problem
+from tutor.sandbox.proxy import Sandbox
+from tutor.sandbox.trace import Call, Trace
+
+if TYPE_CHECKING:
+    from tutor.engine.connect import Engine
+    from tutor.lab.session_follow import Follower, Update
+    from tutor.sandbox.cleanup import Receipt
+
+Posed = Predict | ReadOutput | TypeCommand
+
+PREPARE_LIMIT = 180.0
+"""Seconds for a lesson's `prepare`."""
+
+PASS_LIMIT = 60.0
+"""Seconds in which an earlier step's own solution has to pass while a step's start is made again."""
+
+
+class Session:
+    """An open lab. Made by `open` or `resume`; ended by `close` (everything goes) or `leave` (the lab stays).
+
+    Attributes:
+        chapter: The chapter, and `lab`: its lab, None for a prediction or a question; variables not bound.
+        bindings: What the lesson's variables stand for.
+        workspace: The learner's working directory.
+        step: The step that was begun last, bound; None before the first.
+        serving: Whether this process runs the lab's sandbox; else it only looks, and another process serves.
+        waits: Where the session's time went.
+    """
+
+    def __init__(self, course: Course, record: OpenLab, engine: Engine, serving: Serving | None) -> None:
+        self.course = course
+        self.chapter = chapter_of(course, record.chapter)
+        self.lab = lab_of(self.chapter, record.section)
+        self.engine = engine
+        self.bindings: Bindings = session_setup.bindings(record)
+        self.workspace = session_setup.workspace(record.lab)
+        self.step: Step | None = None
+        self.waits = Waits()
+        self._record = record
+        self._serving = serving
+        self._folder = open_labs.folder(record.lab)
+        self._runner = Runner()
+        self._sandbox: Sandbox | None = None
+        self._followers: list[Follower] = []
+        self._observer = Observer(engine, record, self._folder, self.workspace, self.waits, course.mistakes)
+
+    # -- opening -------------------------------------------------------------------------------------------------
+    @classmethod
+    def open(
+        cls,
+        course: Course,
+        chapter: Chapter,
+        *,
+        engine: Engine,
+        lab: Lab | None = None,
+        files: Path | None = None,
+        keep: bool = True,
+        progress: Callable[[str], None] = lambda words: None,
+    ) -> Session:
+        """Open a new lab: names and ports that are free, a workspace, a sandbox, and the lab's `prepare`.
+
+        The images must be on the engine (`tutor.engine.images`).
+
+        Args:
+            lab: The chapter's lab; None for a prediction or a question.
+            files: Where `labs/<files>` is looked for; the shipped `labs/` when left out.
+            keep: Whether its learner may go on with it later; else the next start just closes it.
+            progress: Told in words what is being done.
+
+        Raises:
+            Problem: What went wrong in words; what was begun is removed again.
+        """
+        progress("Choosing names and ports that are free")
+        images, catalogue = session_setup.images()
+        record, serving = session_setup.reserve(chapter, lab, engine, images, catalogue, keep=keep)
+        session = cls(course, record, engine, serving)
+        try:
+            if lab and lab.files:
+                session._note(files=str((files or places.labs()) / lab.files))
+            progress("Putting the lab's files into its workspace")
+            session._fill()
+            progress("Starting the sandbox")
+            session._serve()
+            if lab and lab.prepare:
+                progress("Preparing the lab")
+                session._prepare(lab.prepare)
+            session._note(state="open")
+        except BaseException:
+            try:
+                session.close()
+            except Problem:
+                # It is gone with the engine for now; the record stays, and the next start closes it.
+                session.leave()
+            raise
+        return session
+
+    @classmethod
+    def resume(cls, course: Course, lab: str, *, engine: Engine) -> Session:
+        """Go on with an open lab: same names, ports, workspace and step. Where another process serves it, only look.
+
+        Raises:
+            Problem: `no-such-lab`; `lab-closing`, when it can only be closed; `wrong-engine`.
+        """
+        record = open_labs.read(lab)
+        if record is None:
+            raise open_labs.no_such_lab(lab)
+        if record.engine != engine.address.host:
+            raise Problem(
+                f"Lab {lab} is on the engine at {record.engine}.",
+                f"Go on there: DOCKER_HOST={record.engine}",
+                code="wrong-engine",
+            )
+        serving: Serving | None = None
+        try:
+            serving = Serving(lab)
+        except Problem as problem:
+            if problem.code != "lab-in-use":
+                raise
+        # Read again: whoever served it until now may have gone on.
+        record = open_labs.read(lab)
+        if record is None or record.state != "open":
+            if serving:
+                serving.release()
+            raise Problem(
+                f"Lab {lab} was being opened or closed when its tutor ended.",
+                f"Close it: docker tutor close {lab}",
+                code="lab-closing",
+            )
+        session = cls(course, record, engine, serving)
+        try:
+            session._observer.mark = session_mark.read(session._folder)
+            if record.step and session.lab and any(step.id == record.step for step in session.lab.steps):
+                session.step = session.bound(record.step)
+            if serving:
+                session._serve()
+                session._note()
+        except BaseException:
+            session.leave()
+            raise
+        return session
+
+    # -- what it is ----------------------------------------------------------------------------------------------
+    @property
+    def lab_id(self) -> str:
+        """The lab's id, such as `22-3fa9c1`."""
+        return self._record.lab
+
+    @property
+    def record(self) -> OpenLab:
+        """What is kept of the lab."""
+        return self._record
+
+    @property
+    def serving(self) -> bool:
+        """Whether this process runs the lab's sandbox."""
+        return self._sandbox is not None
+
+    @property
+    def world(self) -> World:
+        """The World that was seen last; taken now when none was.
+
+        Raises:
+            Problem: `engine-gone`, `engine-refused`.
+        """
+        return self._observer.known or self._observer.world()
+
+    @property
+    def observer(self) -> Observer:
+        """Takes Worlds, runs probes, asks the judge."""
+        return self._observer
+
+    @property
+    def trace(self) -> Trace | None:
+        """The live trace; None where another process serves the lab (see `calls`)."""
+        return self._sandbox.trace if self._sandbox else None
+
+    def calls(self, since: int = 0) -> tuple[Call, ...]:
+        """The lab's API calls with an id greater than `since`."""
+        return self._observer.calls(since)
+
+    # -- steps and questions -------------------------------------------------------------------------------------
+    def bound(self, step_id: str) -> Step:
+        """A step of the lab with its variables bound and its mistakes resolved.
+
+        Raises:
+            Problem: `no-such-step`; what is wrong with its variables or mistakes.
+        """
+        return bound_step(self.course, self.lab, step_id, self.bindings)
+
+    def begin(self, step_id: str) -> Step:
+        """Begin a step: what it allows, its `prepare`, and where it starts. Nothing when it has been begun already.
+
+        Raises:
+            Problem: `no-such-step`, `prepare-failed`, `lab-in-use`, `engine-gone`.
+        """
+        if self.step is None or self.step.id != step_id or self._observer.mark.step != step_id:
+            step = self.bound(step_id)
+            self._stage(step.id, step.allow, step.prepare)
+            self.step = step
+        return self.step
+
+    def pose(self, question: Posed) -> Posed:
+        """Make a question's or prediction's situation: variables bound, what it allows, its `prepare`.
+
+        To judge what is typed for a `TypeCommand`, use `judge` afterwards.
+
+        Raises:
+            Problem: `prepare-failed`, `lab-in-use`, `engine-gone`.
+        """
+        bound = variables.bind(question, self.bindings)
+        self._stage(bound.id, getattr(bound, "allow", ()), bound.prepare)
+        self.step = as_step(bound) if isinstance(bound, TypeCommand) else None
+        return bound
+
+    def judge(self, step_id: str = "", *, wait: float = 0.0, until: Callable[[Verdict], bool] | None = None) -> Verdict:
+        """Judge the current step, or another one, on the engine as it is now.
+
+        Args:
+            step_id: The step; the current one when left out.
+            wait: Seconds to wait for a verdict that will do.
+            until: Which will do; one that is settled when left out.
+
+        Raises:
+            Problem: `no-step`, before the first has been begun.
+        """
+        step = self.bound(step_id) if step_id and not (self.step and self.step.id == step_id) else self.step
+        if step is None:
+            raise Problem(f"No step of lab {self.lab_id} has been begun.", code="no-step")
+        return self._observer.judge_until(step, until or settled, wait) if wait > 0 else self._observer.judge(step)
+
+    def follow(self, on_update: Callable[[Update], None]) -> Follower:
+        """Be told of every settled change with the step's verdict, until the follower is stopped or the lab ends.
+
+        Args:
+            on_update: Called in a thread of the follower's.
+        """
+        from tutor.lab.session_follow import Follower
+
+        follower = Follower(self, on_update)
+        self._followers.append(follower)
+        follower.start()
+        return follower
+
+    # -- doing ---------------------------------------------------------------------------------------------------
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of everything that runs in the lab."""
+        socket = f"unix://{session_setup.socket(self.lab_id)}"
+        return shell.environment(self.lab_id, socket, self._folder / "shell", self.workspace, base)
+
+    def shell_command(self) -> list[str]:
+        """The words that start the lab's interactive shell, to be run in the workspace with `environment()`."""
+        return shell.command(self._folder / "shell")
+
+    def run(
+        self,
+        script: str,
+        *,
+        timeout: float = 120.0,
+        input: str | None = None,
+        on_output: Callable[[str], None] | None = None,
+    ) -> Completed:
+        """Run a script as a learner would type it in the lab's shell, without a terminal.
+
+        Args:
+            script: Bash, variables bound.
+            timeout: Seconds until it and what it started is ended.
+            input: What it reads; nothing when left out.
+            on_output: Called with each piece of output as it comes.
+
+        Raises:
+            Problem: `no-bash`, `cannot-run`.
+        """
+        with self.waits.on("commands"):
+            done = self._runner.run(
+                script, cwd=self.workspace, env=self.environment(), timeout=timeout, input=input, on_output=on_output
+            )
+        if not done.left_running:
+            self._observer.command_over()
+        return done
+
+    def interrupt(self) -> None:
+        """End what `run` runs now and has left running; from any thread."""
+        self._runner.end_all(running=True)
+
+    # -- starting again and ending -------------------------------------------------------------------------------
+    def go_to(self, step_id: str) -> Step:
+        """Make a step's start from the lab's beginning: earlier steps by their own solutions, then begin it.
+
+        Raises:
+            Problem: `no-start`, when an earlier step's solution does not pass; as `begin`.
+        """
+        for step in self.lab.steps if self.lab else ():
+            if step.id == step_id:
+                break
+            begun = self.begin(step.id)
+            done = self.run(begun.solutions[0])
+            verdict = self.judge(wait=PASS_LIMIT, until=passed)
+            if not passed(verdict):
+                raise Problem(
+                    f"The start of step `{step_id}` cannot be made: the solution of step `{step.id}` does not pass.",
+                    f"It ended with {done.exit_code}: {done.output.strip()[-300:]}",
+                    code="no-start",
+                )
+        return self.begin(step_id)
+
+    def reset(self, step_id: str | None = None) -> Receipt:
+        """Remove everything the lab has made and go back to a step's start, with the same id, names and ports.
+
+        Args:
+            step_id: The step; the current one when left out; the lab's beginning when there is none.
+
+        Raises:
+            Problem: `lab-in-use`, `no-start`, `prepare-failed`, `engine-gone`.
+        """
+        from tutor.lab.session_close import empty
+
+        self._must_serve()
+        target = step_id if step_id is not None else self.step.id if self.step and self.lab else ""
+        self._runner.end_all()
+        with self.waits.on("engine"):
+            receipt = empty(self.engine, self._record, self._sandbox)
+        self.step = None
+        self._observer.mark = session_mark.Mark()
+        self._fill()
+        if self.lab and self.lab.prepare:
+            self._prepare(self.lab.prepare)
+        if target:
+            self.go_to(target)
+        return receipt
+
+    def close(self) -> Receipt:
+        """Remove everything the lab has made, and the lab.
+
+        Raises:
+            Problem: `lab-in-use`; `engine-gone`: the lab then stays to be closed later.
+        """
+        from tutor.lab.session_close import finish
+
+        self._must_serve(sandbox=False)
+        assert self._serving is not None
+        self._note(state="closing")
+        self._end()
+        try:
+            with self.waits.on("engine"):
+                return finish(self.engine, self._record)
+        finally:
+            self._serving.release()
+            self._serving = None
+
+    def leave(self) -> None:
+        """Stop serving; the lab stays as it is and can be resumed."""
+        self._end()
+        if self._serving:
+            self._serving.release()
+            self._serving = None
+
+    # -- inside --------------------------------------------------------------------------------------------------
+    def _fill(self) -> None:
+        """Fill the workspace and write the shell's start files.
+
+        Raises:
+            Problem: `no-files`, `cannot-write`.
+        """
+        session_workspace.fill(self.workspace, Path(self._record.files) if self._record.files else None)
+        name = shell.prompt(self.chapter.chapter, self.chapter.id)
+        shell.write(self._folder / "shell", name, self.workspace)
+
+    def _serve(self) -> None:
+        """Start the sandbox, and look at the lab through its trace."""
+        sandbox = session_serve.start(self.engine, self._record, self.step.allow if self.step else ())
+        self._sandbox = sandbox
+        mark = self._observer.mark
+        self._observer = Observer(
+            self.engine,
+            self._record,
+            self._folder,
+            self.workspace,
+            self.waits,
+            self.course.mistakes,
+            sandbox.trace,
+            sandbox.record,
+        )
+        self._observer.mark = mark
+
+    def _stage(self, identity: str, allow: tuple[str, ...], prepare: str | None) -> None:
+        """Begin something: what it allows, its `prepare`, and a mark of the lab as it is then."""
+        self._must_serve()
+        assert self._sandbox is not None
+        self._sandbox.set_scope(session_serve.scope(self._record, allow))
+        if prepare:
+            self._prepare(prepare)
+        mark = self._observer.take_mark(identity)
+        session_mark.write(self._folder, mark)
+        self._observer.mark = mark
+        self._note(step=identity, began=time.time())
+
+    def _prepare(self, script: str) -> None:
+        done = self.run(variables.bind(script, self.bindings), timeout=PREPARE_LIMIT)
+        if done.exit_code or done.timed_out:
+            raise Problem(
+                f"The lab could not be prepared (exit status {done.exit_code}): {done.output.strip()[-500:]}",
+                "See `docker tutor doctor`; the course's author can try it with `docker tutor course prove`.",
+                code="prepare-failed",
+            )
+
+    def _note(self, **changes: object) -> None:
+        self._record = replace(self._record, **{"pid": os.getpid(), **changes})
+        open_labs.write(self._record)
+
+    def _must_serve(self, sandbox: bool = True) -> None:
+        if self._serving is None or (sandbox and self._sandbox is None):
+            raise open_labs.in_use(self.lab_id)
+
+    def _end(self) -> None:
+        for follower in self._followers:
+            follower.stop()
+        self._followers.clear()
+        self._runner.end_all()
+        if self._sandbox is not None:
+            session_serve.stop(self._sandbox)
+            self._sandbox = None

@@ -1,0 +1,63 @@
+"""What a session needs of the lesson: the chapter, the lab, its steps with everything filled in. Pure."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from tutor.course import mistakes, variables
+from tutor.course.models import Chapter, Course, Lab, Step, TypeCommand
+from tutor.course.variables import Bindings
+from tutor.lab.verdict import NotYet, Passed, Verdict
+from tutor.problems import Problem
+
+
+def chapter_of(course: Course, number: int) -> Chapter:
+    """A chapter by its number.
+
+    Raises:
+        Problem: `no-such-chapter`.
+    """
+    for chapter in course.chapters:
+        if chapter.chapter == number:
+            return chapter
+    raise Problem(f"The course has no chapter {number}.", "See: docker tutor list", code="no-such-chapter")
+
+
+def lab_of(chapter: Chapter, section: str) -> Lab | None:
+    """A chapter's lab by its id; None when it has none of that id."""
+    labs = (part for part in chapter.sections if isinstance(part, Lab))
+    return next((lab for lab in labs if lab.id == section), None)
+
+
+def bound_step(course: Course, lab: Lab | None, step_id: str, bindings: Bindings) -> Step:
+    """A step of a lab with its variables bound and its mistakes resolved.
+
+    Raises:
+        Problem: `no-such-step`; what is wrong with its variables or mistakes.
+    """
+    step = next((step for step in lab.steps if step.id == step_id), None) if lab else None
+    if step is None:
+        raise Problem(f"The lab has no step `{step_id}`.", code="no-such-step")
+    return variables.bind(replace(step, mistakes=mistakes.resolve_step(step, course)), bindings)
+
+
+def as_step(question: TypeCommand) -> Step:
+    """A question whose answer is judged by the state it leaves, as a step without hints and mistakes."""
+    return Step(
+        id=question.id,
+        title="Type the command",
+        goal=question.ask,
+        expect=question.expect,
+        hints=("", "", ""),
+        solutions=question.answers,
+    )
+
+
+def settled(verdict: Verdict) -> bool:
+    """Whether nothing is under way that may still change the verdict."""
+    return not isinstance(verdict, NotYet) or verdict.settled
+
+
+def passed(verdict: Verdict) -> bool:
+    """Whether the step has passed."""
+    return isinstance(verdict, Passed)

@@ -1,0 +1,68 @@
+"""Serving a lab: its sandbox, started and stopped with the lab's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutor.lab import open_labs, session_engine, session_setup
+from tutor.lab.open_labs import OpenLab
+from tutor.problems import Problem
+from tutor.sandbox.policy import Scope
+from tutor.sandbox.proxy import Sandbox
+from tutor.sandbox.trace import Trace
+
+if TYPE_CHECKING:
+    from tutor.engine.connect import Engine
+
+TRACE = "trace.jsonl"
+IMAGES = "sandbox.json"
+
+
+def images_file(lab: str) -> Path:
+    """The sandbox's record of images of a lab."""
+    return open_labs.folder(lab) / IMAGES
+
+
+def scope(record: OpenLab, allow: Iterable[str] = ()) -> Scope:
+    """Who the lab is, and what its open step lets through.
+
+    Raises:
+        Problem: `cannot-write`, when this installation's id cannot be kept.
+    """
+    return Scope(
+        lab=record.lab,
+        owner=open_labs.installation(),
+        images=frozenset(record.catalogue),
+        folder=str(session_setup.workspace(record.lab)),
+        allow=frozenset(allow),
+    )
+
+
+def start(engine: Engine, record: OpenLab, allow: Iterable[str] = ()) -> Sandbox:
+    """Start a lab's sandbox; clients may connect when this returns.
+
+    Raises:
+        Problem: `no-socket`, when it cannot listen; `tls`.
+    """
+    upstream = session_engine.upstream(engine.address)
+    socket = session_setup.socket(record.lab)
+    trace = Trace(open_labs.folder(record.lab) / TRACE)
+    try:
+        sandbox = Sandbox(upstream, scope(record, allow), socket, trace, record=images_file(record.lab))
+        sandbox.start()
+    except (OSError, ValueError) as error:
+        trace.close()
+        raise Problem(
+            f"The sandbox cannot listen at {socket}: {error}.",
+            "Set DOCKER_TUTOR_HOME to a folder with a short path that you may write to.",
+            code="no-socket",
+        ) from error
+    return sandbox
+
+
+def stop(sandbox: Sandbox) -> None:
+    """Stop it; all its connections end."""
+    sandbox.stop()
+    sandbox.trace.close()
