@@ -6,6 +6,7 @@ Fields that have their default do not count: a field that a later version of the
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ def _canonical(value: Any) -> Any:
         kept: dict[str, Any] = {}
         if value.__struct_config__.tag is not None:
             kept[""] = value.__struct_config__.tag
-        for info in msgspec.structs.fields(value):
+        for info in _fields(type(value)):
             content = getattr(value, info.name)
             if not _is_default(info, content):
                 kept[info.encode_name] = _canonical(content)
@@ -33,6 +34,11 @@ def _canonical(value: Any) -> Any:
         return [_canonical(inner) for inner in value]
     # 1 and 1.0 are the same number to an author.
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
 
 
 def _is_default(info: msgspec.structs.FieldInfo, content: Any) -> bool:

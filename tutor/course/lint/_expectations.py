@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import singledispatch
+from functools import cache, singledispatch
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +15,7 @@ from tutor.course.lint.remark import Context, Path, Remark, error, warning
 from tutor.course.models import Chapter, Outcome
 from tutor.course.variables import VARIABLE
 
+_PORT = re.compile(r"\$\{(port|with)\.[A-Za-z0-9_-]+\}")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -41,10 +42,13 @@ def _kind(_one: expected.Kind, _path: Path) -> Iterator[Remark]:
 
 def given(one: msgspec.Struct) -> frozenset[str]:
     """The fields that an expectation sets, `say` left out."""
-    defaults = {info.name: info.default for info in msgspec.structs.fields(one)}
-    return frozenset(
-        name for name in one.__struct_fields__ if name != "say" and getattr(one, name) != defaults.get(name)
-    )
+    defaults = _defaults(type(one))
+    return frozenset(name for name in one.__struct_fields__ if name != "say" and getattr(one, name) != defaults[name])
+
+
+@cache
+def _defaults(kind: type[msgspec.Struct]) -> dict[str, object]:
+    return {info.name: info.default for info in msgspec.structs.fields(kind)}
 
 
 @_kind.register
@@ -126,7 +130,7 @@ def _bounds(
 def _http(one: expected.HttpExpectation, path: Path) -> Iterator[Remark]:
     at = (*path, "url")
     try:
-        url = urlsplit(VARIABLE.sub("1", one.url) if "${port." in one.url else one.url)
+        url = urlsplit(_PORT.sub("1", one.url))
         host, port = url.hostname or "", url.port
     except ValueError:
         yield error("bad-url", at, f"`{one.url}` is no address", "write http://localhost:${port.NAME}/")
@@ -136,7 +140,7 @@ def _http(one: expected.HttpExpectation, path: Path) -> Iterator[Remark]:
     elif host not in _LOOPBACK and not host.startswith("127."):
         right = "ask localhost; reach other containers with `exec`"
         yield error("not-loopback", at, f"`{host}` is not the learner's own machine", right)
-    elif port is not None and "${port." not in one.url:
+    elif port is not None and not _PORT.search(one.url):
         yield _fixed(at, str(port))
     if isinstance(one.status, str) and (one.body is not None or one.header):
         yield _contradiction((*path, "status"), "where no answer comes, there is no body and no header")
@@ -149,7 +153,7 @@ def _http(one: expected.HttpExpectation, path: Path) -> Iterator[Remark]:
 def _tcp(one: expected.TcpExpectation, path: Path) -> Iterator[Remark]:
     if re.fullmatch(r"[0-9]{1,5}", one.port):
         yield _fixed((*path, "port"), one.port)
-    elif not VARIABLE.fullmatch(one.port) or not one.port.startswith("${port."):
+    elif not _PORT.fullmatch(one.port):
         yield error("bad-port", (*path, "port"), f"`{one.port}` is no port", "write ${port.NAME}")
 
 

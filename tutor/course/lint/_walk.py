@@ -26,10 +26,10 @@ def everything(value: object, path: Path = ()) -> Iterator[Placed]:
     """A value and all values inside it, outer ones first; keys of mappings are not among them."""
     yield Placed(path, value)
     if isinstance(value, msgspec.Struct):
-        for info in msgspec.structs.fields(value):
-            inner = getattr(value, info.name)
+        for name, written in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            inner = getattr(value, name)
             if inner is not None:
-                yield from everything(inner, (*path, info.encode_name))
+                yield from everything(inner, (*path, written))
     elif isinstance(value, tuple):
         for place, inner in enumerate(value):
             yield from everything(inner, (*path, *_item(place, inner)))
