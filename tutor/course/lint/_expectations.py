@@ -56,9 +56,6 @@ def _container(one: expected.ContainerExpectation, path: Path) -> Iterator[Remar
     fields = given(one)
     if not fields:
         yield error("expects-nothing", path, "this fits any container", "say what matters: a name, a state, an image")
-    elif fields == {"name"}:
-        right = "add what matters, such as `state`; an exited container fits as well"
-        yield warning("weak-expectation", path, "this holds for a container in any state", right)
     for key, value in (one.publishes or {}).items():
         if re.fullmatch(r"[0-9]+", value):
             yield _fixed((*path, "publishes", key), value)

@@ -10,6 +10,7 @@ from tutor.course.lint import _walk
 from tutor.course.lint.remark import Context, Path, Remark, error, warning
 from tutor.course.mistakes import parameters
 from tutor.course.models import Chapter, FactCheck, SharedMistake, UseMistake
+from tutor.course.needs import needs_of
 from tutor.course.variables import VARIABLE, used
 
 _DOTTED = re.compile(r"\$\{([^}]*)\}?")
@@ -138,7 +139,7 @@ def chapters(chapter: Chapter, context: Context) -> Iterator[Remark]:
             yield error("builds-on", path, wrong, "name earlier chapters only")
         elif number in chapter.builds_on[:place]:
             yield warning("builds-on", path, f"chapter {number} is named twice", "name it once")
-        elif number not in context.numbers:
+        elif not context.has(number):
             yield warning("builds-on", path, f"there is no chapter {number}", "name a chapter of this course")
 
 
@@ -173,30 +174,26 @@ def folders(chapter: Chapter, context: Context) -> Iterator[Remark]:
             yield error("files", (*path, "files"), f"there is no folder labs/{lab.files}", right)
 
 
-_NEEDS = (
-    ("compose", re.compile(r"\bdocker[ \t]+compose\b")),
-    ("swarm", re.compile(r"\bdocker[ \t]+(swarm|service|stack)\b")),
-    ("buildx", re.compile(r"\bdocker[ \t]+buildx\b")),
-)
-
-
 def needs(chapter: Chapter, _context: Context) -> Iterator[Remark]:
-    """What the scripts use beside the engine is named under `needs`, so that machines without it are told."""
-    for need, pattern in _NEEDS:
-        if need in chapter.needs:
+    """What the scripts use beside the engine is named under `needs`, so that machines without it are told.
+
+    Alternatives are free: where Compose is missing, the proof leaves out those that use it.
+    """
+    told: set[str] = set(chapter.needs)
+    for path, script in _walk.scripts(chapter.sections, ("sections",)):
+        if "also" in path or "commands" in path:
             continue
-        for path, script in _walk.scripts(chapter.sections, ("sections",)):
-            found = pattern.search(script)
-            if found and "commands" not in path:
+        for need, found in needs_of(script).items():
+            if need not in told:
+                told.add(need)
                 wrong = f"`{found[0]}` needs `{need}`"
                 yield error("need", path, wrong, f"add `{need}` to the chapter's `needs`", offset=found.start())
-                break
 
 
 def shared(mistake: SharedMistake, place: int, context: Context) -> Iterator[Remark]:
     """A shared mistake of mistakes.yaml: the chapter that teaches it exists, its parameters can be given."""
     path: Path = ("mistakes", place)
-    if mistake.chapter not in context.numbers:
+    if not context.has(mistake.chapter):
         wrong = f"there is no chapter {mistake.chapter}"
         yield warning("no-chapter", (*path, "chapter"), wrong, "name the chapter that teaches what avoids this mistake")
     for inner in _walk.everything(mistake, path):

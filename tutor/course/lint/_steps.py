@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tutor.course.expectations import (
     AbsentExpectation,
+    ContainerExpectation,
     CountExpectation,
     HttpExpectation,
     Kind,
@@ -14,6 +15,7 @@ from tutor.course.expectations import (
     TcpExpectation,
 )
 from tutor.course.lint import _walk
+from tutor.course.lint._expectations import given
 from tutor.course.lint.remark import Context, Path, Remark, error, warning
 from tutor.course.models import Chapter, FactCheck, Lab, Mistake, Predict, Quiz, Recap, Step
 
@@ -130,6 +132,16 @@ def _holds_empty(one: Kind) -> bool:
     return isinstance(one, NotExpectation) and not any(_holds_empty(inner) for inner in one.all)
 
 
+def weak(chapter: Chapter, _context: Context) -> Iterator[Remark]:
+    """A container's name alone says little."""
+    for path, step in _walk.steps(chapter):
+        only = step.expect[0]
+        if len(step.expect) == 1 and isinstance(only, ContainerExpectation) and given(only) == {"name"}:
+            right = "add what matters, such as `state`; an exited container fits as well"
+            at = (*path, "expect", 0, "container")
+            yield warning("weak-expectation", at, "this holds for a container in any state", right)
+
+
 _PUBLISH = re.compile(r"(?:-p|--publish)[ =](?:[0-9.]+:)?([0-9]+):[0-9]+")
 
 
@@ -149,4 +161,4 @@ def _flat(script: str) -> str:
     return " ".join(script.split()).strip("` ")
 
 
-RULES = (complete, tried, hints, goals, passes_empty, fixed_ports)
+RULES = (complete, tried, hints, goals, passes_empty, weak, fixed_ports)

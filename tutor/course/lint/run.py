@@ -13,7 +13,7 @@ from tutor.course import folder, loader
 from tutor.course._fast import Parser
 from tutor.course.errors import CourseError
 from tutor.course.lint import _expectations, _ids, _questions, _references, _steps, _taught, _text, _walk
-from tutor.course.lint.remark import Context, Remark, Rule, Severity
+from tutor.course.lint.remark import CHAPTERS, Context, Remark, Rule, Severity
 from tutor.course.sources import Source, shown
 
 RULES: tuple[Rule, ...] = (
@@ -25,9 +25,6 @@ RULES: tuple[Rule, ...] = (
     *_text.RULES,
     *_taught.RULES,
 )
-
-CHAPTERS = 26
-"""How many chapters the shipped course is to have."""
 
 
 @dataclass(frozen=True, order=True)
@@ -152,8 +149,18 @@ def _numbering(reading: loader.Reading) -> Iterator[Issue]:
     numbers = {chapter.chapter for chapter in reading.course.chapters} | reading.unread
     missing = sorted(set(range(1, CHAPTERS + 1)) - numbers)
     if missing:
-        wrong = "there is no chapter " + ", ".join(map(str, missing))
+        wrong = "there is no chapter " + ", ".join(_runs(missing))
         yield Issue(shown(reading.root), 1, 1, "warning", "numbering", "", wrong, "write it; see `course new`")
+
+
+def _runs(numbers: list[int]) -> Iterator[str]:
+    """Numbers with those in a row drawn together: 1–4, 6."""
+    first = last = numbers[0]
+    for number in (*numbers[1:], 0):
+        if number != last + 1:
+            yield str(first) if first == last else f"{first}–{last}"
+            first = number
+        last = number
 
 
 def _place(remark: Remark, source: Source) -> Issue:

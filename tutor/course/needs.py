@@ -1,0 +1,19 @@
+"""What a script uses beside the engine itself: Compose, buildx, Swarm mode."""
+
+from __future__ import annotations
+
+import re
+
+from tutor.course.models import Need
+
+_USES: tuple[tuple[Need, re.Pattern[str]], ...] = (
+    ("compose", re.compile(r"\bdocker[ \t]+compose\b")),
+    ("swarm", re.compile(r"\bdocker[ \t]+(swarm|service|stack)\b")),
+    ("buildx", re.compile(r"\bdocker[ \t]+buildx\b")),
+)
+
+
+def needs_of(script: str) -> dict[Need, re.Match[str]]:
+    """What a script needs, with the place where it first shows."""
+    found = ((need, pattern.search(script)) for need, pattern in _USES)
+    return {need: match for need, match in found if match is not None}
