@@ -49,13 +49,13 @@ def run(engine: Engine, container: str, command: tuple[str, ...], limit: float =
         )
         data = _read(api, answer, OUTPUT, deadline)
         if data is None:
-            raise Problem("It was not done in time.", code="too-slow")
+            raise Problem("it took too long", code="too-slow")
         code = api.exec_inspect(made["Id"]).get("ExitCode")
         while code is None and time.monotonic() < deadline:
             # The output can end a moment before the engine has noted the exit code.
             code = api.exec_inspect(made["Id"]).get("ExitCode")
     if code is None:
-        raise Problem("It was not done in time.", code="too-slow")
+        raise Problem("it took too long", code="too-slow")
     return int(code), demultiplex(data).decode("utf-8", "replace")
 
 
@@ -81,7 +81,7 @@ def logs(engine: Engine, container: str, *, tty: bool = False, limit: float = 2.
         )
         data = _read(api, answer, LOGS, time.monotonic() + limit)
     if data is None:
-        raise Problem("They did not come in time.", code="too-slow")
+        raise Problem("they took too long", code="too-slow")
     return (data if tty else demultiplex(data)).decode("utf-8", "replace")
 
 
@@ -138,6 +138,6 @@ def _asking(engine: Engine) -> Iterator[None]:
         with engine.guard():
             yield
     except ReadTimeoutError as error:
-        raise Problem("It was not done in time.", code="too-slow") from error
+        raise Problem("it took too long", code="too-slow") from error
     except APIError as error:
         raise Problem(str(error.explanation or error), code="engine-refused") from error
