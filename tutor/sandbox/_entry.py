@@ -29,7 +29,7 @@ class Entry:
         sent, received: Bytes so far.
     """
 
-    __slots__ = ("_begun", "_box", "_call", "_changes", "_trace", "received", "sent")
+    __slots__ = ("_ask", "_begun", "_box", "_call", "_changes", "_trace", "received", "sent")
 
     def __init__(self, box: Box, trace: Trace, call: Call) -> None:
         self._box = box
@@ -37,6 +37,7 @@ class Entry:
         self._call = call
         self._begun = time.perf_counter()
         self._changes = False
+        self._ask: Ask | None = None
         self.sent = 0
         self.received = 0
 
@@ -71,6 +72,7 @@ class Entry:
 
     def know(self, ask: Ask) -> None:
         """The rule has read what it is about."""
+        self._ask = ask
         body = None
         if ask.said is not None and ask.endpoint.rule not in _NO_BODY:
             body = _redact.body(ask.said)
@@ -95,7 +97,9 @@ class Entry:
         if self._call.status is not None:
             return
         took = round((time.perf_counter() - self._begun) * 1000, 3)
+        ask = self._ask
         self._call = msgspec.structs.replace(
-            self._call, status=status, duration_ms=took, sent=self.sent, received=self.received
-        )
+            self._call, status=status, duration_ms=took, sent=self.sent, received=self.received,
+            objects=tuple(ask.touched) if ask else (), words=(ask and ask.says) or self._call.words,
+        )  # fmt: skip
         self._trace.put(self._call)

@@ -33,7 +33,8 @@ async def service_spec(ask: Ask, raw: Any) -> dict[str, Any]:
     spec = _strict.struct(raw, _SERVICE, "the service")
     spec["Labels"] = relabel(spec.get("Labels"), ask.scope.labels)
     task = _strict.struct(spec.get("TaskTemplate"), _TASK, "TaskTemplate")
-    if task.get("PluginSpec") or task.get("NetworkAttachmentSpec") or task.get("Runtime") not in (None, "", "container"):
+    runtime = task.get("Runtime") or "container"
+    if task.get("PluginSpec") or task.get("NetworkAttachmentSpec") or runtime != "container":
         raise Refused("The lab's services run containers, not plugins.", rule="plugin")
     task["ContainerSpec"] = await _container(ask, task.get("ContainerSpec"))
     hostconfig.log_config(task.get("LogDriver"), ask.scope)

@@ -18,11 +18,11 @@ from tutor.sandbox.upstream import Api, segment
 class Tunnel(Protocol):
     """Looks into an upgraded connection; may change what passes."""
 
-    def from_client(self, data: bytes) -> tuple[bytes, bytes]:
+    async def from_client(self, data: bytes) -> tuple[bytes, bytes]:
         """Bytes for the engine, and bytes for the client."""
         ...
 
-    def from_engine(self, data: bytes) -> tuple[bytes, bytes]:
+    async def from_engine(self, data: bytes) -> tuple[bytes, bytes]:
         """Bytes for the client, and bytes for the engine."""
         ...
 
@@ -69,8 +69,8 @@ class Ask:
         socket: Path of the sandbox's own socket.
         read: Reads the whole body, at most so many bytes.
         touched: Ids and names of the objects it is about, for the trace.
-        names: Names for the words, where an id stands in the path.
         said: The parsed body, for the trace.
+        says: What it asks for, where the rule knows better than the endpoint's words.
     """
 
     head: Head
@@ -82,6 +82,7 @@ class Ask:
     read: Callable[[], Awaitable[bytes]]
     touched: list[str] = field(default_factory=list)
     said: Any = None
+    says: str = ""
 
     @property
     def api(self) -> Api:

@@ -14,6 +14,7 @@ from tutor.sandbox import _strict
 from tutor.sandbox._entry import Entry
 from tutor.sandbox._framing import Chunks, Counted, FramingError, UntilClosed
 from tutor.sandbox._head import Head, judge
+from tutor.sandbox._http2 import BrokenConnection
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.endpoints import find
 from tutor.sandbox.policy import MAX_JSON, Refused
@@ -478,11 +479,11 @@ class Connection:
 
         async def up() -> None:
             data = early
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, BrokenConnection):
                 while True:
                     if data:
                         entry.sent += len(data)
-                        out, back = tunnel.from_client(data) if tunnel else (data, b"")
+                        out, back = (await tunnel.from_client(data)) if tunnel else (data, b"")
                         if out:
                             link.writer.write(out)
                             await link.writer.drain()
@@ -496,13 +497,14 @@ class Connection:
                         else:
                             link.close()
                         return
+            link.close()
 
         async def down() -> None:
             data = first
             while True:
                 if data:
                     entry.received += len(data)
-                    out, back = tunnel.from_engine(data) if tunnel else (data, b"")
+                    out, back = (await tunnel.from_engine(data)) if tunnel else (data, b"")
                     if out:
                         self._writer.write(out)
                         await self._writer.drain()

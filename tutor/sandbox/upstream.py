@@ -45,7 +45,7 @@ class Upstream:
         if self.command:
             ours, theirs = socket.socketpair()
             with theirs:
-                subprocess.Popen(self.command, stdin=theirs, stdout=theirs, start_new_session=True)
+                subprocess.Popen(self.command, stdin=theirs.fileno(), stdout=theirs.fileno(), start_new_session=True)
             return ours
         if self.unix:
             plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

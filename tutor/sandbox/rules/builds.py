@@ -7,7 +7,9 @@ from typing import Any
 
 from tutor.sandbox import _filters, _strict
 from tutor.sandbox.ask import Ask, Plan
+from tutor.sandbox.buildkit import Builder
 from tutor.sandbox.policy import Refused, relabel
+from tutor.sandbox.rules._buildcache import cache_ids, note_cache
 from tutor.sandbox.rules.creation import network_name
 from tutor.sandbox.rules.tags import claim, keep
 from tutor.sandbox.upstream import EngineError
@@ -134,28 +136,10 @@ def _outputs(ask: Ask) -> None:
 
 
 # -- build cache ------------------------------------------------------------------------------------------------------
-async def cache_ids(ask: Ask) -> set[str]:
-    """Ids of all records in the build cache now."""
-    try:
-        usage = await ask.api.get("/system/df", type="build-cache")
-    except EngineError:
-        return set()
-    return {item["ID"] for item in usage.get("BuildCache") or ()}
-
-
-async def note_cache(ask: Ask, before: set[str]) -> None:
-    """What came to the build cache while a build of the lab ran is the lab's.
-
-    A build that somebody else runs at the very same time cannot be told apart; the cache is only a cache.
-    """
-    ask.record.cache |= await cache_ids(ask) - before
-    ask.record.save()
-
-
 async def build_prune(ask: Ask) -> Plan:
     """Remove what the lab's builds put into the cache, record by record."""
     filters = _filters.read(ask.head)
-    wanted = {value for value in filters.get("id", ())}
+    wanted = set(filters.get("id", ()))
     deleted: list[str] = []
     space = 0
     ids = {item for item in ask.record.cache if not wanted or any(item.startswith(part) for part in wanted)}
@@ -191,9 +175,10 @@ async def session(_: Ask) -> Plan:
     return Plan(stream=True)
 
 
-async def grpc(_: Ask) -> Plan:
+async def grpc(ask: Ask) -> Plan:
     """The builder's own protocol."""
-    return Plan(stream=True)
+    builder = Builder(ask)
+    return Plan(stream=True, tunnel=builder, done=builder.done)
 
 
 RULES = {

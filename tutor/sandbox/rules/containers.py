@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 from typing import Any
 
 from tutor.sandbox import _filters, hostconfig
@@ -85,7 +85,7 @@ async def container_start(ask: Ask) -> Plan:
         if point.get("Type") == "bind":
             source = str(point.get("Source"))
             found = host_path(source, ask.scope, ask.socket, read_only=not point.get("RW"))
-            if found != os.path.normpath(source):
+            if found != posixpath.normpath(source):
                 raise Refused(f"{source} leads elsewhere by a link now. The lab mounts only its own folder.")
     return Plan(path=ask.path(container))
 

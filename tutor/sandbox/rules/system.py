@@ -51,7 +51,7 @@ async def _usage(ask: Ask, value: dict[str, Any]) -> dict[str, Any]:
     if value.get("Images") is not None:
         images = [trim(ask, item) for item in value["Images"] if ask.objects.view_image(item).visible]
         kept["Images"] = images
-        # Layers that images share count once for the engine; the largest shared part is the best guess for some of them.
+        # Layers that images share count once for the engine; the largest shared part is the best guess for a few.
         shared = [max(int(item.get("SharedSize") or 0), 0) for item in images]
         own = [int(item.get("Size") or 0) - part for item, part in zip(images, shared, strict=True)]
         kept["LayersSize"] = sum(own) + max(shared, default=0)

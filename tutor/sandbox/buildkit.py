@@ -1,0 +1,142 @@
+"""BuildKit's control protocol: which calls a lab may make, and what is put into its builds.
+
+Message layouts are those of moby/buildkit: `api/services/control/control.proto` and
+`frontend/gateway/pb/gateway.proto`.
+"""
+
+from __future__ import annotations
+
+from tutor.sandbox import _protobuf as pb
+from tutor.sandbox._http2 import Calls
+from tutor.sandbox._protobuf import Field
+from tutor.sandbox.ask import Ask
+from tutor.sandbox.policy import Refused
+from tutor.sandbox.rules._buildcache import cache_ids, note_cache
+from tutor.sandbox.rules.tags import claim, keep
+
+_CONTROL = "/moby.buildkit.v1.Control/"
+_BRIDGE = "/moby.buildkit.v1.frontend.LLBBridge/"
+_PASS = frozenset(
+    {_CONTROL + name for name in ("ListWorkers", "Info", "Session", "Status")}
+    | {
+        _BRIDGE + name
+        for name in ("Ping", "ResolveImageConfig", "ResolveSourceMeta", "ReadFile", "ReadDir", "StatFile", "Evaluate",
+                     "Return", "Inputs", "Warn")
+    }
+    | {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", "/grpc.health.v1.Health/Check"}
+)  # fmt: skip
+_JUDGED = frozenset(
+    {_CONTROL + name for name in ("Solve", "Prune", "DiskUsage", "ListenBuildHistory", "UpdateBuildHistory")}
+    | {_BRIDGE + "Solve"}
+)
+_EXPORTERS = frozenset({"", "moby", "image", "local", "tar", "docker", "oci", "cacheonly"})
+_REMOTE = ("http://", "https://", "git://", "ssh://", "git@", "github.com/")
+
+
+class Builder:
+    """One client's talk with the builder.
+
+    Args:
+        ask: The request that opened it.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._names: list[str] = []
+        self._cache: set[str] | None = None
+        calls = Calls(lambda path: True if path in _JUDGED else False if path in _PASS else None, self._judge)
+        self.from_client = calls.from_client
+        self.from_engine = calls.from_engine
+
+    async def done(self, status: int) -> None:
+        """The talk is over: note what the names mean now, and what is new in the cache."""
+        if self._cache is not None:
+            await keep(self._ask, *self._names)(status)
+            await note_cache(self._ask, self._cache)
+
+    async def _judge(self, path: str, headers: dict[str, str], message: bytes) -> bytes:
+        fields = pb.parse(message)
+        name = path.rpartition("/")[2]
+        if path == _BRIDGE + "Solve":
+            return self._frontend(fields)
+        if name == "Solve":
+            return await self._solve(fields)
+        if name in {"Prune", "DiskUsage"}:
+            return self._own_cache(fields)
+        ref = _text(fields, 2 if name == "ListenBuildHistory" else 1)
+        if ref not in self._ask.objects.builds:
+            raise Refused("The history of builds is the whole engine's; the lab sees its own builds only.")
+        return message
+
+    # -- builds ---------------------------------------------------------------------------------------------------
+    async def _solve(self, fields: list[Field]) -> bytes:
+        entitlements = [field.text for field in fields if field.number == 9]
+        if entitlements and not ("network-host" in self._ask.scope.allow and set(entitlements) == {"network.host"}):
+            raise Refused(
+                f"The build asks for {', '.join(dict.fromkeys(entitlements))}: rights over this machine that a lab's builds do not "
+                "get. Leave out --allow, and --network host."
+            )
+        names = []
+        exporters = [(_text(fields, 3), pb.pairs(fields, 4))]
+        for item in fields:
+            if item.number == 13:
+                inner = pb.parse(item.data)
+                exporters.append((_text(inner, 1), pb.pairs(inner, 2)))
+        for kind, attributes in exporters:
+            if kind not in _EXPORTERS:
+                raise Refused(f"The lab's builds do not write to {kind}.")
+            if kind in {"", "moby", "image", "docker"}:
+                names += [name.strip() for name in attributes.get("name", "").split(",") if name.strip()]
+        names = list(dict.fromkeys(names))
+        for name in names:
+            await claim(self._ask, name)
+        if self._cache is None:
+            self._cache = await cache_ids(self._ask)
+        for name in names:
+            self._ask.record.make(name)
+        self._names += names
+        self._ask.touched += names
+        if names:
+            self._ask.says = f"build image {', '.join(f'`{name}`' for name in names)}"
+        self._ask.objects.builds.add(_text(fields, 1))
+        self._options(pb.pairs(fields, 7))
+        if _text(fields, 6):
+            fields += self._labels(7)
+        return pb.write(fields)
+
+    def _frontend(self, fields: list[Field]) -> bytes:
+        self._options(pb.pairs(fields, 3))
+        if _text(fields, 2):
+            fields += self._labels(3)
+        return pb.write(fields)
+
+    def _labels(self, number: int) -> list[Field]:
+        # The last entry of a key wins in a map, so these stand over what the client or the Dockerfile says.
+        attributes = {f"label:{key}": value for key, value in self._ask.scope.image_labels.items()}
+        # Cache mounts of RUN --mount=type=cache get a name space of their own: the learner's stay as they are.
+        attributes["build-arg:BUILDKIT_CACHE_MOUNT_NS"] = self._ask.scope.lab
+        return [pb.entry(number, key, value) for key, value in attributes.items()]
+
+    def _options(self, options: dict[str, str]) -> None:
+        if options.get("force-network-mode") == "host" and "network-host" not in self._ask.scope.allow:
+            raise Refused("--network host runs the build's steps in the machine's own network. Leave it out.")
+        if options.get("cgroup-parent"):
+            raise Refused("A cgroup parent moves the build out of the limits Docker set for it. Leave it out.")
+        if options.get("context", "").lower().startswith(_REMOTE):
+            raise Refused(
+                "The engine itself would fetch that address, from the machine's own network. "
+                "Clone or download it and build from the folder."
+            )
+
+    # -- cache ----------------------------------------------------------------------------------------------------
+    def _own_cache(self, fields: list[Field]) -> bytes:
+        wanted = [field.text for field in fields if field.number == 1 and field.data] or [""]
+        ids = sorted(self._ask.record.cache) or ["none"]
+        rest = [field for field in fields if field.number != 1]
+        filters = [f"{text},id=={item}" if text else f"id=={item}" for text in wanted for item in ids]
+        return pb.write([pb.string(1, text) for text in filters] + rest)
+
+
+def _text(fields: list[Field], number: int) -> str:
+    found = [field for field in fields if field.number == number]
+    return found[-1].text if found else ""
