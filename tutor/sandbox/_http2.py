@@ -20,6 +20,7 @@ from tutor.sandbox.policy import Refused
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _PRIORITY, _RESET, _SETTINGS, _PUSH, _PING, _GOAWAY, _WINDOW, _CONTINUATION = range(10)
 _END_STREAM, _END_HEADERS, _PADDED, _PRIORITIZED = 1, 4, 8, 32
+_CANCEL = struct.pack(">I", 8)
 _FRAME = 16384
 _MAX_FRAME = 1 << 20
 _WINDOW_SIZE = 65535
@@ -105,6 +106,8 @@ class Calls:
                 if more == settled:
                     continue
                 payload = struct.pack(">I", more - settled)
+            if stream in self._refused and kind in {_RESET, _DATA}:
+                continue
             out += _frame(kind, flags, stream, payload)
         return bytes(out), bytes(back)
 
@@ -136,15 +139,15 @@ class Calls:
             await self._data(flags, stream, payload, out, back)
         elif kind == _RESET:
             known = self._streams.pop(stream, None)
-            if known is not None and known.held:
+            if known is not None:
                 self._settle(-len(known.body), back)
-            elif stream not in self._refused:
+            if stream not in self._refused:
                 self._waiting = deque(frame for frame in self._waiting if _stream_of(frame) != stream)
                 out += _frame(kind, flags, stream, payload)
         elif kind == _PUSH:
             raise BrokenConnection
-        elif kind == _WINDOW and (stream in self._refused or (stream in self._streams and self._streams[stream].held)):
-            return  # the engine does not know this stream
+        elif kind == _WINDOW and stream in self._refused:
+            return  # the engine knows it no more, or never did
         elif kind != _PRIORITY:
             out += _frame(kind, flags, stream, payload)
 
@@ -159,14 +162,13 @@ class Calls:
         path = names.get(b":path", b"").decode("latin-1")
         known = self._known(path)
         self._streams[stream] = entry = _Stream(path, headers, held=bool(known))
-        if known is None or b"grpc-encoding" in names:
+        if known is None or b"grpc-encoding" in names or (entry.held and flags & _END_STREAM):
             self._refuse(stream, entry, Refused(f"The sandbox does not pass on {path}.", 403), back, flags)
-        elif entry.held:
-            if flags & _END_STREAM:
-                await self._release(stream, entry, out, back)
-        else:
-            out += _header_frames(stream, headers, flags & _END_STREAM)
-            self._end(stream, flags)
+            return
+        # Streams must begin in the order of their numbers, so a call begins before its message is judged: without the
+        # message the engine can do nothing.
+        out += _header_frames(stream, headers, flags & _END_STREAM)
+        self._end(stream, flags)
 
     async def _data(self, flags: int, stream: int, payload: bytes, out: bytearray, back: bytearray) -> None:
         entry = self._streams.get(stream)
@@ -189,6 +191,7 @@ class Calls:
         elif len(entry.body) > _WINDOW_SIZE - _FRAME:
             # More than this cannot come before the engine answers, and it sees nothing before it is judged.
             self._settle(-len(entry.body), back)
+            out += _frame(_RESET, 0, stream, _CANCEL)
             self._refuse(stream, entry, Refused("This build's description is too large for a lab.", 413), back, flags)
 
     async def _release(self, stream: int, entry: _Stream, out: bytearray, back: bytearray) -> None:
@@ -200,14 +203,12 @@ class Calls:
             message = await self._judge(entry.path, names, bytes(entry.body[5:]))
             if len(message) + 5 > self._initial:
                 raise Refused("This build's description is too large for a lab.", 413)
-        except WireError as error:
+        except (WireError, Refused) as error:
+            refused = error if isinstance(error, Refused) else Refused(f"The sandbox cannot read this: {error}", 400)
             self._settle(-size, back)
-            self._refuse(stream, entry, Refused(f"The sandbox cannot read this call: {error}", 400), back, _END_STREAM)
-        except Refused as refused:
-            self._settle(-size, back)
+            out += _frame(_RESET, 0, stream, _CANCEL)
             self._refuse(stream, entry, refused, back, _END_STREAM)
         else:
-            out += _header_frames(stream, entry.headers, 0)
             body = struct.pack(">BI", 0, len(message)) + message
             self._settle(len(body) - size, back)
             for at in range(0, len(body), _FRAME):

@@ -73,8 +73,8 @@ class Builder:
         entitlements = [field.text for field in fields if field.number == 9]
         if entitlements and not ("network-host" in self._ask.scope.allow and set(entitlements) == {"network.host"}):
             raise Refused(
-                f"The build asks for {', '.join(dict.fromkeys(entitlements))}: rights over this machine that a lab's builds do not "
-                "get. Leave out --allow, and --network host."
+                f"The build asks for {', '.join(dict.fromkeys(entitlements))}: rights over this machine that a lab's "
+                "builds do not get. Leave out --allow, and --network host."
             )
         names = []
         exporters = [(_text(fields, 3), pb.pairs(fields, 4))]
