@@ -72,12 +72,14 @@ def _wrap_anew(group: list[Line], cols: int, generation: int, result: list[Line]
             entry = len(cells) + line.entry
         cells += line.cells()[:end]
         styles += line.styles()[:end]
+    if cols == 1:  # too narrow for wide characters
+        cells = [" " if "" in cells[x : x + 2] else cell for x, cell in enumerate(cells)]
     lengths: list[int] = []
     start = 0
     while start < len(cells) or not lengths:
         end = min(start + cols, len(cells))
         wide_is_cut = end < len(cells) and cells[end] == ""
-        if wide_is_cut and cols > 1:
+        if wide_is_cut:
             end -= 1
         line = Line(cols, generation)
         line.fill(cells[start:end], styles[start:end])
