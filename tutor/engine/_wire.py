@@ -206,15 +206,14 @@ def refusal(address: EngineAddress, error: Exception) -> Problem:
         )
     if isinstance(error, FileNotFoundError) and address.scheme == "ssh":
         return Problem(f"{where} needs the ssh command.", "Install an SSH client.", code="no-engine")
+    if isinstance(error, OSError) and address.scheme == "ssh":
+        name = address.host.removeprefix("ssh://")
+        return Problem(
+            f"No engine answers at {where}: {_words(error)}.",
+            f"Try: ssh {name} docker version. It must work without asking for a password.",
+            code="no-engine",
+        )
     if isinstance(error, (http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError)):
-        gone = isinstance(error, http.client.RemoteDisconnected)
-        if gone and address.scheme == "ssh":
-            name = address.host.removeprefix("ssh://")
-            return Problem(
-                f"No engine answers at {where}.",
-                f"Try: ssh {name} docker version. It must work without asking for a password.",
-                code="no-engine",
-            )
         plain = address.scheme == "tcp" and address.tls is None
         step = "If the port wants TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH." if plain else ""
         return Problem(f"What answers at {where} is no Docker Engine: {_words(error)}.", step, code="no-engine")

@@ -198,4 +198,7 @@ def _client(address: EngineAddress, version: Pong, timeout: float) -> APIClient:
         tls = TLSConfig(
             client_cert=pair, ca_cert=str(near.tls.ca) if near.tls.ca else None, verify=near.tls.verify or False
         )
-    return docker.APIClient(base_url=near.host, version=version.use_api, tls=tls, timeout=int(timeout))
+    client = docker.APIClient(base_url=near.host, version=version.use_api, tls=tls, timeout=int(timeout))
+    # REQUESTS_CA_BUNDLE would replace the engine's own authority.
+    client.trust_env = False
+    return client
