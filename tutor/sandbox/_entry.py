@@ -26,10 +26,11 @@ class Entry:
     """Writes one call's states.
 
     Attributes:
+        status: HTTP status that was sent, 0 before.
         sent, received: Bytes so far.
     """
 
-    __slots__ = ("_ask", "_begun", "_box", "_call", "_changes", "_trace", "received", "sent")
+    __slots__ = ("_ask", "_begun", "_box", "_call", "_changes", "_trace", "received", "sent", "status")
 
     def __init__(self, box: Box, trace: Trace, call: Call) -> None:
         self._box = box
@@ -38,6 +39,7 @@ class Entry:
         self._begun = time.perf_counter()
         self._changes = False
         self._ask: Ask | None = None
+        self.status = 0
         self.sent = 0
         self.received = 0
 
@@ -76,9 +78,10 @@ class Entry:
         body = None
         if ask.said is not None and ask.endpoint.rule not in _NO_BODY:
             body = _redact.body(ask.said)
+        ref = ask.objects.name(ask.ref) if ask.endpoint.path.startswith("/containers/") else ask.ref
         self._call = msgspec.structs.replace(
-            self._call, words=words(ask.endpoint, ask.ref, self._call.query, body), objects=tuple(ask.touched),
-            body=body,
+            self._call, words=ask.says or words(ask.endpoint, ref, self._call.query, body),
+            objects=tuple(ask.touched), body=body,
         )  # fmt: skip
         self._trace.put(self._call)
 
@@ -90,7 +93,8 @@ class Entry:
             self.end(refused.status)
 
     def end(self, status: int) -> None:
-        """The answer has ended (0: it broke off)."""
+        """The answer has ended (0: it broke off before it began)."""
+        status = status or self.status
         if self._changes:
             self._box.changing -= 1
             self._changes = False

@@ -25,7 +25,7 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _hide(item) if _names_secret(key) else _clean(item) for key, item in value.items()}
     if isinstance(value, list):
-        return _words(value) if all(isinstance(item, str) for item in value) else [_clean(item) for item in value]
+        return words(value) if all(isinstance(item, str) for item in value) else [_clean(item) for item in value]
     return text(value) if isinstance(value, str) else value
 
 
@@ -48,12 +48,13 @@ def text(value: str) -> str:
     return value[:_MAX_TEXT]
 
 
-def _words(words: Sequence[str]) -> list[str]:
+def words(line: Sequence[str]) -> list[str]:
+    """The words of a command line without secrets."""
     result: list[str] = []
     hide = False
-    for word in words:
+    for word in line:
         result.append(HIDDEN if hide else _option(word))
-        hide = not hide and ((word in {"-p", "--password"} and "login" in words) or _is_secret_option(word))
+        hide = not hide and ((word in {"-p", "--password"} and "login" in line) or _is_secret_option(word))
     return result
 
 
@@ -68,9 +69,9 @@ def _option(word: str) -> str:
     return text(word)
 
 
-def command(words: Sequence[str]) -> str:
+def command(line: Sequence[str]) -> str:
     """A command line without secrets, as one would type it."""
-    result = " ".join(_quote(word) for word in _words(words))
+    result = " ".join(_quote(word) for word in words(line))
     return result if len(result) <= _MAX_TEXT else result[: _MAX_TEXT - 1] + "…"
 
 

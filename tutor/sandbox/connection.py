@@ -274,6 +274,7 @@ class Connection:
                 return await link.reader.read(CHUNK)
 
             answer = await self._answer_head(wire, read)
+            entry.status = answer.status_code
             if answer.status_code == 101 or self._taken_over(plan, answer):
                 if watch is not None:
                     await _cancel(watch)

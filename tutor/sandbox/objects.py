@@ -63,16 +63,28 @@ class Objects:
         self.record = record
         self.scope = scope
         self._containers: OrderedDict[str, bool] = OrderedDict()
+        self._names: OrderedDict[str, str] = OrderedDict()
         self._execs: OrderedDict[str, str] = OrderedDict()
+        self.commands: OrderedDict[str, str] = OrderedDict()  # exec instance → its command, for words
         self.networks_seen: OrderedDict[str, bool] = OrderedDict()
         self.volumes_seen: OrderedDict[str, bool] = OrderedDict()
         self.builds: set[str] = set()
         self.swarm_seen: OrderedDict[str, bool] = OrderedDict()
 
     # -- containers -----------------------------------------------------------------------------------------------
-    def own_container(self, container: str) -> None:
-        """Remember a full id as the lab's: labels of a container never change."""
+    def own_container(self, container: str, name: str = "") -> None:
+        """Remember a full id as the lab's (labels of a container never change), and the name for words."""
         _remember(self._containers, container, True)
+        if name:
+            _remember(self._names, container, name.lstrip("/"))
+
+    def name(self, ref: str) -> str:
+        """What to call a container in words: its name when it is known."""
+        if ref in self._names:
+            return self._names[ref]
+        if len(ref) >= 12:
+            return next((name for key, name in self._names.items() if key.startswith(ref)), ref)
+        return ref
 
     async def container(self, ref: str) -> str:
         """The full id of an own container.
@@ -84,7 +96,7 @@ class Objects:
             return ref
         info = await self._try(f"/containers/{segment(ref)}/json")
         if info and self.scope.owns(info.get("Config", {}).get("Labels")):
-            self.own_container(info["Id"])
+            self.own_container(info["Id"], str(info.get("Name", "")))
             return str(info["Id"])
         if info and info.get("Id") == ref:
             raise missing("container", ref)
@@ -130,9 +142,11 @@ class Objects:
             self.own_exec(ref, found)
         return found
 
-    def own_exec(self, ref: str, container: str) -> None:
-        """Remember an exec instance."""
+    def own_exec(self, ref: str, container: str, command: str = "") -> None:
+        """Remember an exec instance, and its command for words."""
         _remember(self._execs, ref, container)
+        if command:
+            _remember(self.commands, ref, command)
 
     # -- networks, volumes ----------------------------------------------------------------------------------------
     async def network(self, ref: str, *, predefined: bool = True) -> dict[str, Any]:

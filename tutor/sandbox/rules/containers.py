@@ -24,7 +24,7 @@ async def container_list(ask: Ask) -> Plan:
     async def answer(items: Any) -> Any:
         kept = [item for item in items or () if ask.scope.owns(item.get("Labels"))]
         for item in kept:
-            ask.objects.own_container(item["Id"])
+            ask.objects.own_container(item["Id"], (item.get("Names") or [""])[0])
         return kept
 
     return Plan(answer=answer)
@@ -81,6 +81,7 @@ async def container_start(ask: Ask) -> Plan:
     if ask.head.first("checkpoint") or ask.head.first("checkpoint-dir"):
         raise _no_checkpoints()
     info = await ask.objects.inspect_container(container)
+    ask.objects.own_container(container, str(info.get("Name", "")))
     for point in info.get("Mounts") or ():
         if point.get("Type") == "bind":
             source = str(point.get("Source"))
@@ -99,7 +100,13 @@ async def container_update(ask: Ask) -> Plan:
 async def container_rename(ask: Ask) -> Plan:
     """To a name that nothing else has."""
     container = await _own(ask)
-    return Plan(path=ask.path(container), failed=name_failed(ask, ask.head.first("name")))
+    name = ask.head.first("name")
+
+    async def done(status: int) -> None:
+        if status == 204:
+            ask.objects.own_container(container, name)
+
+    return Plan(path=ask.path(container), failed=name_failed(ask, name), done=done)
 
 
 def name_failed(ask: Ask, name: str) -> Any:

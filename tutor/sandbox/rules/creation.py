@@ -48,7 +48,7 @@ async def container_create(ask: Ask) -> Plan:
     conflict = name_failed(ask, name)
 
     async def answer(value: Any) -> Any:
-        ask.objects.own_container(value["Id"])
+        ask.objects.own_container(value["Id"], name)
         ask.touched.append(value["Id"])
         return value
 

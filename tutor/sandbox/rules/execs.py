@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tutor.sandbox import _strict
+from tutor.sandbox import _redact, _strict
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.policy import Refused
 
@@ -27,9 +27,10 @@ async def exec_create(ask: Ask) -> Plan:
             rule="privileged",
         )
     body.pop("Container", None)
+    command = " ".join(_redact.words([str(word) for word in body.get("Cmd") or ()]))
 
     async def answer(value: Any) -> Any:
-        ask.objects.own_exec(value["Id"], container)
+        ask.objects.own_exec(value["Id"], container, command)
         return value
 
     return Plan(path=ask.path(container), body=_strict.dumps(body), answer=answer)
@@ -37,7 +38,11 @@ async def exec_create(ask: Ask) -> Plan:
 
 async def exec_start(ask: Ask) -> Plan:
     """Run it; the connection becomes its input and output."""
-    ask.touched.append(await ask.objects.exec(ask.ref))
+    container = await ask.objects.exec(ask.ref)
+    ask.touched.append(container)
+    command = ask.objects.commands.get(ask.ref)
+    if command:
+        ask.says = f"run `{command}` inside `{ask.objects.name(container)}`"
     return Plan(body=_strict.dumps(_strict.struct(await ask.json(), _START, "the start")), stream=True)
 
 
