@@ -199,7 +199,7 @@ class _Closing:
         while self._nameless():
             continue
         self._record.made = {name: image for name, image in made.items() if self._id(name) == image and image}
-        self._record.borrowed.clear()
+        self._record.borrowed = set()
         self._record.images = {image for image in self._record.images if self._id(image)}
 
     def _nameless(self) -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -146,27 +147,44 @@ class Record:
                 os.fsync(stream.fileno())
             new.replace(self.path)
 
-    def make(self, reference: str, image: str = "") -> None:
-        """The lab made this reference (and this image)."""
+    # Whoever reads these in another thread iterates over what was; so nothing is changed in place.
+    def make(self, reference: str, image: str = "", *, shared: bool = False) -> None:
+        """The lab made this reference.
+
+        Args:
+            reference: In any form.
+            image: The image's id when it is known; the image counts as the lab's too.
+            shared: The image is somebody else's as well; only the reference is the lab's.
+        """
         full = normal(reference)
-        self.ever.add(full)
-        self.borrowed.discard(full)
-        if image:
-            self.images.add(image)
-        self.made[full] = image or self.made.get(full, "")
+        self.ever = self.ever | {full}
+        self.borrowed = self.borrowed - {full}
+        if image and not shared:
+            self.images = self.images | {image}
+        self.made = {**self.made, full: image or self.made.get(full, "")}
         self.save()
 
     def borrow(self, reference: str) -> None:
         """The lab asked for a reference that was there before."""
-        self.borrowed.add(normal(reference))
-        self.ever.add(normal(reference))
+        self.borrowed = self.borrowed | {normal(reference)}
+        self.ever = self.ever | {normal(reference)}
         self.save()
 
     def forget(self, *references: str) -> None:
         """The lab has these references no more."""
-        for reference in references:
-            self.made.pop(normal(reference), None)
-            self.borrowed.discard(normal(reference))
+        gone = {normal(reference) for reference in references}
+        self.made = {name: image for name, image in self.made.items() if name not in gone}
+        self.borrowed = self.borrowed - gone
+        self.save()
+
+    def own_images(self, add: Iterable[str] = (), drop: Iterable[str] = ()) -> None:
+        """Images that the lab has by their ids now, or has no more."""
+        self.images = (self.images | set(add)) - set(drop)
+        self.save()
+
+    def own_cache(self, add: Iterable[str] = (), drop: Iterable[str] = ()) -> None:
+        """Records of the build cache that the lab's builds made, or that are gone."""
+        self.cache = (self.cache | set(add)) - set(drop)
         self.save()
 
     @property

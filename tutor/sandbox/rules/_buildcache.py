@@ -20,7 +20,6 @@ async def note_cache(ask: Ask, before: set[str]) -> None:
 
     A build that somebody else runs at the very same time cannot be told apart; the cache is only a cache.
     """
-    ask.record.cache |= await cache_ids(ask) - before
-    ask.record.save()
+    ask.record.own_cache(await cache_ids(ask) - before)
 
 

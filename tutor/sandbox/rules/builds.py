@@ -73,7 +73,7 @@ async def build(ask: Ask) -> Plan:
         await kept(status)
         if steps:
             now = {item["Id"] for item in await ask.api.get("/images/json", all="1")}
-            ask.record.images |= {image for image in now - before if image[7:19] in steps}
+            ask.record.own_images(image for image in now - before if image[7:19] in steps)
         await note_cache(ask, cache)
 
     return Plan(body=None, watch=None if buildkit else watch, done=done)
@@ -158,8 +158,7 @@ async def build_prune(ask: Ask) -> Plan:
                 deleted += gone
                 space += int(answer.get("SpaceReclaimed", 0))
                 ids -= set(gone)
-    ask.record.cache -= set(deleted)
-    ask.record.save()
+    ask.record.own_cache(drop=deleted)
     return Plan(reply=(200, {"CachesDeleted": deleted or None, "SpaceReclaimed": space}))
 
 

@@ -130,8 +130,7 @@ async def image_remove(ask: Ask) -> Plan:
         ask.record.forget(ref)
     if not by_name and not image.hidden and not (image.seen - set(made) - set(borrowed)) and image.made and not made:
         result += await _delete(ask, image.id, force=force and not used_outside)
-        ask.record.images.discard(image.id)
-        ask.record.save()
+        ask.record.own_images(drop=[image.id])
     return Plan(reply=(200, result))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from tutor.sandbox import _strict
@@ -11,6 +12,8 @@ from tutor.sandbox.policy import IMAGE_OWNER, LAB, OWNER, Refused
 from tutor.sandbox.references import familiar, has_tag, normal
 from tutor.sandbox.rules.creation import CONFIG
 from tutor.sandbox.upstream import EngineError
+
+_LOADED = re.compile(rb'Loaded image(?: ID)?: ([^\\"]+)\\n')
 
 
 async def claim(ask: Ask, reference: str) -> None:
@@ -68,8 +71,7 @@ async def image_tag(ask: Ask) -> Plan:
 
         async def done(status: int) -> None:
             if status == 201:
-                ask.record.made[normal(target)] = image.id
-                ask.record.save()
+                ask.record.make(target, image.id, shared=True)
             elif not known:
                 ask.record.forget(target)
 
@@ -99,20 +101,17 @@ async def image_create(ask: Ask) -> Plan:
     async def done(status: int) -> None:
         now = await ask.objects.reference_id(full)
         if now:
-            known = now in await _ids_before(ask, full)
-            ask.record.make(full, "" if known else now)
-            ask.record.made[full] = now
-            ask.record.save()
+            ask.record.make(full, now, shared=await _shared(ask, full))
         else:
             ask.record.forget(full)
 
     return Plan(done=done)
 
 
-async def _ids_before(ask: Ask, full: str) -> set[str]:
-    """Ids of images that somebody else has a name for, too."""
-    info = await ask.api.get(quoted("images", full, "json"))
-    return {info["Id"]} if ask.objects.view_image(info).hidden else set()
+async def _shared(ask: Ask, full: str) -> bool:
+    """Whether somebody else, or the catalogue, has a name for this image too."""
+    image = ask.objects.view_image(await ask.api.get(quoted("images", full, "json")))
+    return bool(image.hidden or image.seen - ask.record.made.keys())
 
 
 def _borrow(ask: Ask, full: str) -> Plan:
@@ -150,34 +149,47 @@ def _label_changes(ask: Ask) -> list[str]:
 
 async def image_load(ask: Ask) -> Plan:
     """Load an archive; names of somebody else that it carries are put back, and their images are as before."""
-    before: dict[str, str] = {}
+    before: set[str] = set()
     foreign: dict[str, str] = {}
-    ids = set()
     for item in await ask.api.get("/images/json", all="1"):
-        ids.add(item["Id"])
+        before.add(item["Id"])
         for tag in item.get("RepoTags") or ():
-            before[normal(tag)] = item["Id"]
             if tag != "<none>:<none>" and normal(tag) not in ask.record.made:
                 foreign[normal(tag)] = item["Id"]
     # Kept on disk: if the tutor is killed in the middle, closing the lab puts them back.
     ask.record.repair = foreign
     ask.record.save()
+    loaded: set[str] = set()
+    rest = b""
+
+    def watch(data: bytes) -> None:
+        nonlocal rest
+        rest += data
+        loaded.update(found.decode("utf-8", "replace") for found in _LOADED.findall(rest))
+        rest = rest[-4096:]
 
     async def done(_: int) -> None:
-        for item in await ask.api.get("/images/json", all="1"):
-            if item["Id"] not in ids:
-                ask.record.images.add(item["Id"])
-            for tag in item.get("RepoTags") or ():
-                full = normal(tag)
-                if full in foreign:
-                    if foreign[full] != item["Id"]:
-                        await put_back(ask, full, foreign[full])
-                elif tag != "<none>:<none>" and before.get(full) != item["Id"]:
-                    ask.record.made[full] = item["Id"]
+        moved = set()
+        for reference, image in foreign.items():
+            now = await ask.objects.reference_id(reference)
+            if now != image:
+                moved.add(reference)
+                await put_back(ask, reference, image)
+                ask.record.own_images([now] if now and now not in before else [])
+        for name in loaded:
+            if name.startswith("sha256:"):
+                ask.record.own_images([name] if name not in before else [])
+            elif normal(name) in foreign:
+                # The archive held what was here already: the lab uses that.
+                if normal(name) not in moved | ask.objects.references:
+                    ask.record.borrow(name)
+            else:
+                image = await ask.objects.reference_id(name)
+                ask.record.make(name, image, shared=image in before)
         ask.record.repair = {}
         ask.record.save()
 
-    return Plan(body=None, done=done)
+    return Plan(body=None, watch=watch, done=done)
 
 
 async def put_back(ask: Ask, reference: str, image: str) -> None:
@@ -204,8 +216,7 @@ async def commit(ask: Ask) -> Plan:
         ask.record.make(target)
 
     async def answer(value: Any) -> Any:
-        ask.record.images.add(value["Id"])
-        ask.record.save()
+        ask.record.own_images([value["Id"]])
         return value
 
     return Plan(body=data, answer=answer, done=keep(ask, target) if target else None)
