@@ -22,6 +22,7 @@ import msgspec
 
 from tutor import places
 from tutor.problems import Problem
+from tutor.sandbox.receipt import Census
 
 _RECORD = "lab.json"
 _LOCK = "lab.lock"
@@ -37,6 +38,7 @@ class OpenLab(msgspec.Struct, frozen=True, kw_only=True):
         engine: Address of the engine, in the form of DOCKER_HOST.
         names, ports, images: What the lesson's variables are bound to.
         catalogue: References of the images that every lab may use and none may change.
+        census: How much was on the engine that is not the lab's, when it opened.
         files: The folder that its workspace is filled from; empty for none.
         keep: Whether its learner may go on with it; a prediction's, a question's and a proof's lab is only closed.
         step: Id of the step that was begun last; empty before the first. `began`: when its learner could start,
@@ -54,6 +56,7 @@ class OpenLab(msgspec.Struct, frozen=True, kw_only=True):
     ports: dict[str, int] = {}
     images: dict[str, str] = {}
     catalogue: tuple[str, ...] = ()
+    census: Census | None = None
     files: str = ""
     keep: bool = True
     step: str = ""

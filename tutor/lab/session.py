@@ -33,7 +33,7 @@ from tutor.sandbox.trace import Call, Trace
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
     from tutor.lab.session_follow import Follower, Update
-    from tutor.sandbox.cleanup import Receipt
+    from tutor.sandbox.receipt import Receipt
 
 Posed = Predict | ReadOutput | TypeCommand
 
@@ -82,7 +82,7 @@ class Session:
         *,
         engine: Engine,
         lab: Lab | None = None,
-        files: Path | None = None,
+        labs: Path | None = None,
         keep: bool = True,
         progress: Callable[[str], None] = lambda words: None,
     ) -> Session:
@@ -92,7 +92,7 @@ class Session:
 
         Args:
             lab: The chapter's lab; None for a prediction or a question.
-            files: Where `labs/<files>` is looked for; the shipped `labs/` when left out.
+            labs: The course's folder with the labs' files and its own `images.yaml`; the shipped one when left out.
             keep: Whether its learner may go on with it later; else the next start just closes it.
             progress: Told in words what is being done.
 
@@ -100,12 +100,12 @@ class Session:
             Problem: What went wrong in words; what was begun is removed again.
         """
         progress("Choosing names and ports that are free")
-        images, catalogue = session_setup.images()
+        images, catalogue = session_setup.images(labs)
         record, serving = session_setup.reserve(chapter, lab, engine, images, catalogue, keep=keep)
         session = cls(course, record, engine, serving)
         try:
             if lab and lab.files:
-                session._note(files=str((files or places.labs()) / lab.files))
+                session._note(files=str((labs or places.labs()) / lab.files))
             progress("Putting the lab's files into its workspace")
             session._fill()
             progress("Starting the sandbox")
@@ -134,11 +134,9 @@ class Session:
         if record is None:
             raise open_labs.no_such_lab(lab)
         if record.engine != engine.address.host:
-            raise Problem(
-                f"Lab {lab} is on the engine at {record.engine}.",
-                f"Go on there: DOCKER_HOST={record.engine}",
-                code="wrong-engine",
-            )
+            from tutor.lab.session_close import wrong_engine
+
+            raise wrong_engine(record)
         serving: Serving | None = None
         try:
             serving = Serving(lab)
@@ -225,8 +223,18 @@ class Session:
         if self.step is None or self.step.id != step_id or self._observer.mark.step != step_id:
             step = self.bound(step_id)
             self._stage(step.id, step.allow, step.prepare)
-            self.step = step
+            self._set_step(step)
+            return step
         return self.step
+
+    def begin_again(self) -> None:
+        """Begin the current step once more with the lab as it is; for a lab in which nothing has changed since.
+
+        Raises:
+            Problem: `engine-gone`, `cannot-write`.
+        """
+        if self.step is not None:
+            self._mark(self.step.id)
 
     def pose(self, question: Posed) -> Posed:
         """Make a question's or prediction's situation: variables bound, what it allows, its `prepare`.
@@ -238,7 +246,7 @@ class Session:
         """
         bound = variables.bind(question, self.bindings)
         self._stage(bound.id, getattr(bound, "allow", ()), bound.prepare)
-        self.step = as_step(bound) if isinstance(bound, TypeCommand) else None
+        self._set_step(as_step(bound) if isinstance(bound, TypeCommand) else None)
         return bound
 
     def judge(self, step_id: str = "", *, wait: float = 0.0, until: Callable[[Verdict], bool] | None = None) -> Verdict:
@@ -344,11 +352,17 @@ class Session:
         from tutor.lab.session_close import empty
 
         self._must_serve()
+        assert self._sandbox is not None
         target = step_id if step_id is not None else self.step.id if self.step and self.lab else ""
         self._runner.end_all()
-        with self.waits.on("engine"):
-            receipt = empty(self.engine, self._record, self._sandbox)
-        self.step = None
+        self._set_step(None)
+        trace = self._sandbox.trace
+        self._sandbox.stop()
+        try:
+            with self.waits.on("engine"):
+                receipt = empty(self.engine, self._record)
+        finally:
+            self._serve(trace)
         self._observer.mark = session_mark.Mark()
         self._fill()
         if self.lab and self.lab.prepare:
@@ -394,9 +408,9 @@ class Session:
         name = shell.prompt(self.chapter.chapter, self.chapter.id)
         shell.write(self._folder / "shell", name, self.workspace)
 
-    def _serve(self) -> None:
+    def _serve(self, trace: Trace | None = None) -> None:
         """Start the sandbox, and look at the lab through its trace."""
-        sandbox = session_serve.start(self.engine, self._record, self.step.allow if self.step else ())
+        sandbox = session_serve.start(self.engine, self._record, self.step.allow if self.step else (), trace)
         self._sandbox = sandbox
         mark = self._observer.mark
         self._observer = Observer(
@@ -418,10 +432,18 @@ class Session:
         self._sandbox.set_scope(session_serve.scope(self._record, allow))
         if prepare:
             self._prepare(prepare)
+        self._mark(identity)
+        self._note(step=identity, began=time.time())
+
+    def _mark(self, identity: str) -> None:
         mark = self._observer.take_mark(identity)
         session_mark.write(self._folder, mark)
         self._observer.mark = mark
-        self._note(step=identity, began=time.time())
+
+    def _set_step(self, step: Step | None) -> None:
+        self.step = step
+        for follower in self._followers:
+            follower.look()
 
     def _prepare(self, script: str) -> None:
         done = self.run(variables.bind(script, self.bindings), timeout=PREPARE_LIMIT)
@@ -446,5 +468,6 @@ class Session:
         self._followers.clear()
         self._runner.end_all()
         if self._sandbox is not None:
-            session_serve.stop(self._sandbox)
+            self._sandbox.stop()
+            self._sandbox.trace.close()
             self._sandbox = None

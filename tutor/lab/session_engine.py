@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tutor.engine.address import EngineAddress, TlsFiles
 from tutor.lab.observations import moment
 from tutor.problems import Problem
-from tutor.sandbox.upstream import Upstream
+from tutor.sandbox.upstream import EngineError, Upstream
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
@@ -65,6 +66,25 @@ def refused(error: OSError) -> Problem:
     """The engine answered, and it was no good."""
     words = getattr(error, "explanation", None) or str(error)
     return Problem(f"The engine said: {words}.", "See `docker tutor doctor`.", code="engine-refused")
+
+
+@contextmanager
+def asking(engine: Engine) -> Iterator[Upstream]:
+    """Ask the engine without its SDK, as the sandbox does.
+
+    Raises:
+        Problem: `engine-gone`, `engine-refused`.
+    """
+    try:
+        yield upstream(engine.address)
+    except EngineError as error:
+        raise Problem(
+            f"The engine said: {error.message}.", "See `docker tutor doctor`.", code="engine-refused"
+        ) from None
+    except Problem as problem:
+        if problem.code != "engine-unreachable":
+            raise
+        raise engine.gone() from problem
 
 
 def clock_offset(engine: Engine) -> float:

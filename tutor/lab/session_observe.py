@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from tutor.course.models import SharedMistake, Step
 from tutor.engine.world import World
 from tutor.lab import session_activity, session_engine, session_workspace
+from tutor.lab.judge import judge
 from tutor.lab.observations import Activity, Baseline, Observations
+from tutor.lab.probes import observe, observe_step
 from tutor.lab.session_mark import Mark
 from tutor.lab.session_time import Waits
 from tutor.lab.verdict import Unavailable, Verdict
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 class Observer:
     """Looks at one lab.
+
+    Attributes:
+        mark: Where the current step began.
+        volumes: Names of all volumes that were ever seen: an unnamed one carries no label of the lab.
 
     Args:
         engine: Where the lab's objects are.
@@ -56,6 +62,7 @@ class Observer:
         self.engine = engine
         self.workspace = workspace
         self.mark = Mark()
+        self.volumes: set[str] = set()
         self._record = record
         self._folder = folder
         self._trace = trace
@@ -91,6 +98,7 @@ class Observer:
                 self._changed = time.time()
             self._world = world
             self._fresh_start = False
+            self.volumes.update(world.volumes)
 
     def command_over(self) -> None:
         """A script has ended and left nothing running: what it changed is not the middle of a command any more."""
@@ -157,8 +165,6 @@ class Observer:
 
     def observe(self, expectations: tuple[Expectation, ...], world: World) -> Observations:
         """Run the probes that these expectations need."""
-        from tutor.lab.probes import observe
-
         with self._waits.on("engine"):
             return observe(self.engine, expectations, world, self.workspace, calls=self.calls(self.mark.since))
 
@@ -169,12 +175,17 @@ class Observer:
             step: Bound, its mistakes resolved.
             world: A World that was just taken; None to take one.
         """
-        from tutor.lab.judge import judge
-
         try:
             world = world or self.world()
-            wanted = (*step.expect, *(e for mistake in step.mistakes for e in getattr(mistake, "when", ())))
-            observations = self.observe(wanted, world)
+            with self._waits.on("engine"):
+                observations = observe_step(
+                    self.engine,
+                    step,
+                    world,
+                    self.workspace,
+                    calls=self.calls(self.mark.since),
+                    baseline=self.mark.baseline,
+                )
         except Problem as problem:
             return Unavailable(reason=problem.sentence)
         return judge(step, world, observations, self.mark.baseline, self.activity(), shared=self._shared)
@@ -186,20 +197,25 @@ class Observer:
             done: Whether it will do.
             limit: Seconds after which the last verdict is returned, whatever it is.
         """
-        stirred = threading.Event()
-        unsubscribe = self._trace.subscribe(lambda call: stirred.set()) if self._trace else lambda: None
         deadline, pause = time.monotonic() + limit, 0.02
+        while True:
+            verdict = self.judge(step)
+            left = deadline - time.monotonic()
+            if done(verdict) or left <= 0:
+                return verdict
+            # A server that begins to listen and a container that ends by itself make no call of the lab's.
+            with self._waits.on("settling"):
+                self.stirred(min(pause, left))
+            pause = min(pause * 1.5, 0.3)
+
+    def stirred(self, limit: float) -> bool:
+        """Wait until the lab makes an API call, or so many seconds; whether it made one."""
+        heard = threading.Event()
+        if self._trace is None:
+            return heard.wait(limit)
+        unsubscribe = self._trace.subscribe(lambda call: heard.set())
         try:
-            while True:
-                stirred.clear()
-                verdict = self.judge(step)
-                left = deadline - time.monotonic()
-                if done(verdict) or left <= 0:
-                    return verdict
-                # A server that begins to listen and a container that ends by itself make no call of the lab's.
-                with self._waits.on("settling"):
-                    stirred.wait(min(pause, left))
-                pause = min(pause * 1.5, 0.3)
+            return heard.wait(limit)
         finally:
             unsubscribe()
 

@@ -40,15 +40,19 @@ def scope(record: OpenLab, allow: Iterable[str] = ()) -> Scope:
     )
 
 
-def start(engine: Engine, record: OpenLab, allow: Iterable[str] = ()) -> Sandbox:
+def start(engine: Engine, record: OpenLab, allow: Iterable[str] = (), trace: Trace | None = None) -> Sandbox:
     """Start a lab's sandbox; clients may connect when this returns.
+
+    Args:
+        allow: What the open step lets through.
+        trace: The trace to go on with; the lab's file is continued when left out.
 
     Raises:
         Problem: `no-socket`, when it cannot listen; `tls`.
     """
     upstream = session_engine.upstream(engine.address)
     socket = session_setup.socket(record.lab)
-    trace = Trace(open_labs.folder(record.lab) / TRACE)
+    trace = trace or Trace(open_labs.folder(record.lab) / TRACE)
     try:
         sandbox = Sandbox(upstream, scope(record, allow), socket, trace, record=images_file(record.lab))
         sandbox.start()
@@ -60,9 +64,3 @@ def start(engine: Engine, record: OpenLab, allow: Iterable[str] = ()) -> Sandbox
             code="no-socket",
         ) from error
     return sandbox
-
-
-def stop(sandbox: Sandbox) -> None:
-    """Stop it; all its connections end."""
-    sandbox.stop()
-    sandbox.trace.close()

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from tutor import places
 from tutor.course.models import Chapter, Lab
 from tutor.course.variables import Bindings
-from tutor.lab import names, open_labs, ports
+from tutor.lab import names, open_labs, ports, session_engine
 from tutor.lab.open_labs import OpenLab, Serving
+from tutor.sandbox.cleanup import census
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
+    from tutor.engine.image_catalogue import Catalogue
 
 
 def reserve(
@@ -41,15 +43,18 @@ def reserve(
     """
     with open_labs.choosing():
         others = open_labs.every()
+        identity = open_labs.new_id(chapter.chapter)
         with engine.guard():
             used = names.on_engine(engine) if chapter.names else frozenset()
             published = ports.published(engine) if chapter.ports else frozenset()
+        with session_engine.asking(engine) as upstream:
+            counted = census(upstream, identity, open_labs.installation())
         # What another open lab was given is not free, also while it has made nothing of it yet.
         here = [other for other in others if other.engine == engine.address.host]
         used = used.union(*(other.names.values() for other in here))
         published = published.union(*(other.ports.values() for other in others))
         record = OpenLab(
-            lab=open_labs.new_id(chapter.chapter),
+            lab=identity,
             chapter=chapter.chapter,
             section=lab.id if lab else "",
             engine=engine.address.host,
@@ -57,6 +62,7 @@ def reserve(
             ports=ports.choose(chapter.ports, published),
             images=dict(images),
             catalogue=tuple(catalogue),
+            census=counted,
             keep=keep and lab is not None,
             opened=time.time(),
             pid=os.getpid(),
@@ -67,7 +73,22 @@ def reserve(
     return record, serving
 
 
-def images() -> tuple[dict[str, str], tuple[str, ...]]:
+def catalogue(labs: Path | None = None) -> Catalogue:
+    """The images that a course's labs use.
+
+    Args:
+        labs: The course's folder with the labs' files; its own `images.yaml` counts where it has one.
+
+    Raises:
+        Problem: The catalogue cannot be read.
+    """
+    from tutor.engine import images
+
+    own = labs / "images.yaml" if labs else None
+    return images.catalogue(own if own and own.is_file() else None)
+
+
+def images(labs: Path | None = None) -> tuple[dict[str, str], tuple[str, ...]]:
     """The catalogue as a lab needs it: role → reference, and the references that every lab may use and none change.
 
     An image that is kept in the mirror only is the lab's own, once the lab has pulled it.
@@ -75,9 +96,8 @@ def images() -> tuple[dict[str, str], tuple[str, ...]]:
     Raises:
         Problem: The catalogue cannot be read.
     """
-    from tutor.engine.images import catalogue, reference_variables
-
-    return reference_variables(), tuple(image.reference for image in catalogue() if not image.mirror_only)
+    known = catalogue(labs)
+    return known.references(), tuple(image.reference for image in known if not image.mirror_only)
 
 
 def bindings(record: OpenLab) -> Bindings:

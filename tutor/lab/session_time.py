@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 Kind = Literal["commands", "engine", "settling"]
+KINDS: tuple[Kind, ...] = ("commands", "engine", "settling")
 
 
 class Waits:
@@ -19,7 +20,7 @@ class Waits:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seconds: dict[Kind, float] = {"commands": 0.0, "engine": 0.0, "settling": 0.0}
+        self._seconds: dict[Kind, float] = dict.fromkeys(KINDS, 0.0)
         self._inside = threading.local()
 
     @contextmanager

@@ -6,7 +6,7 @@ Pure. A task is what one sandbox is opened for; tasks do not depend on each othe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tutor.course.models import (
@@ -33,12 +33,14 @@ class Attempt:
         name: How the report calls it: `solution 1`, `mistake ports-swapped`.
         script: What is run, its variables not bound yet; empty for `empty`.
         mistake: For `mistake`: the id that must be the diagnosis.
+        order: Its place among all attempts at the same step or question.
     """
 
     kind: Kind
     name: str
     script: str = ""
     mistake: str = ""
+    order: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,18 +127,21 @@ def step_attempts(step: Step) -> tuple[Attempt, ...]:
     for mistake in step.mistakes:
         identity = mistake.use if isinstance(mistake, UseMistake) else mistake.id
         found.append(Attempt("mistake", f"mistake {identity}", mistake.made_by, identity))
-    return tuple(found)
+    return _numbered(found)
 
 
 def question_attempts(question: Posed) -> tuple[Attempt, ...]:
     """Every attempt at a prediction or question."""
     if not isinstance(question, TypeCommand):
         return (Attempt("outcome", "outcome", question.run),)
-    return (
-        Attempt("empty", "empty state"),
-        *(Attempt("answer", f"answer {i}", script) for i, script in enumerate(question.answers, 1)),
-        *(Attempt("wrong", f"wrong {i}", wrong.run) for i, wrong in enumerate(question.wrong, 1)),
-    )
+    found = [Attempt("empty", "empty state")]
+    found += [Attempt("answer", f"answer {i}", script) for i, script in enumerate(question.answers, 1)]
+    found += [Attempt("wrong", f"wrong {i}", wrong.run) for i, wrong in enumerate(question.wrong, 1)]
+    return _numbered(found)
+
+
+def _numbered(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    return tuple(replace(attempt, order=order) for order, attempt in enumerate(attempts))
 
 
 def _chapter(chapter: Chapter) -> Iterator[Task]:

@@ -1,0 +1,157 @@
+"""Running a proof: its tasks side by side, the needs they have, and where the time went."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutor.course.models import Chapter, Course, Need
+from tutor.lab import session_setup
+from tutor.lab.prove import trial
+from tutor.lab.prove.assess import Result
+from tutor.lab.prove.bystanders import Bystanders
+from tutor.lab.prove.plan import Task, in_working_order, tasks
+from tutor.lab.prove.report import Report, Times, in_order
+from tutor.lab.prove.telling import Teller
+
+if TYPE_CHECKING:
+    from tutor.engine.connect import Engine
+
+BYSTANDER = "shell"
+"""Role of the image that bystanders are made from."""
+
+
+def prove(
+    course: Course,
+    chapters: Iterable[Chapter],
+    engine: Engine,
+    *,
+    labs: Path | None = None,
+    jobs: int = 0,
+    limits: trial.Limits | None = None,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> Report:
+    """Prove chapters on an engine. The images must be there.
+
+    Args:
+        course: The course that they belong to.
+        labs: The course's folder with the labs' files.
+        jobs: Tasks at the same time; by the number of processors when 0.
+        limits: Seconds for what may never end.
+        on_result: Called with each result as it comes, from any thread, one at a time.
+
+    Returns:
+        The report; of an interrupted proof (Ctrl-C) what there was until then, with all labs closed.
+
+    Raises:
+        Problem: `engine-gone`, `engine-refused`, when the bystanders cannot be planted.
+    """
+    begun, computed = time.monotonic(), time.process_time()
+    jobs = jobs or default_jobs()
+    results: list[Result] = []
+    lock = threading.Lock()
+
+    def heard(result: Result) -> None:
+        with lock:
+            results.append(result)
+            on_result(result)
+
+    planned = in_working_order(tasks(chapters))
+    lacking = {need: missing_need(engine, need) for task in planned for need in task.chapter.needs}
+    possible: list[Task] = []
+    for task in planned:
+        reasons = [words for need in task.chapter.needs if (words := lacking[need])]
+        if reasons:
+            Teller(task, heard).skip_all(" ".join(reasons))
+        else:
+            possible.append(task)
+    with ExitStack() as stack:
+        image = session_setup.catalogue()[BYSTANDER].reference
+        bystanders = stack.enter_context(Bystanders(engine, image))
+        trials = trial.Trials(course, engine, bystanders, heard, labs, limits or trial.Limits())
+        clocks = _Clocks()
+        interrupted = _side_by_side(possible, trials, jobs, clocks)
+    wall = time.monotonic() - begun
+    waited = trials.waited
+    # What the jobs computed is in what is left of their time; the sandboxes' threads compute beside it.
+    beside = max(0.0, time.process_time() - computed - clocks.computed)
+    known = sum(waited.values())
+    times = Times(
+        wall=wall,
+        busy=clocks.busy,
+        commands=waited.get("commands", 0.0),
+        engine=waited.get("engine", 0.0),
+        settling=waited.get("settling", 0.0),
+        own=max(0.0, clocks.busy - known) + beside,
+    )
+    version = f"{engine.version.name} {engine.version.engine}"
+    return Report(in_order(results), times, version, jobs, interrupted)
+
+
+def default_jobs() -> int:
+    """Labs at the same time when nobody says: one for each processor, at most eight."""
+    return max(1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+
+
+def missing_need(engine: Engine, need: Need) -> str:
+    """Why something that a chapter needs is not there; empty when it is."""
+    if need == "swarm":
+        with engine.guard():
+            state = str((engine.api.info().get("Swarm") or {}).get("LocalNodeState", ""))
+        # A lab may make a swarm of its own where there is none; one that is somebody's is left alone.
+        return "" if state in {"inactive", ""} else "This engine is in a swarm already."
+    environment = {**os.environ, **engine.address.environment()}
+    words = ["docker", "compose" if need == "compose" else "buildx", "version"]
+    try:
+        done = subprocess.run(words, env=environment, capture_output=True, timeout=30, stdin=subprocess.DEVNULL)
+    except FileNotFoundError:
+        return "The docker command is not installed."
+    except subprocess.TimeoutExpired:
+        return f"`{' '.join(words)}` does not answer."
+    return "" if done.returncode == 0 else f"`docker {words[1]}` is not installed."
+
+
+class _Clocks:
+    """What all jobs took and computed, in seconds."""
+
+    def __init__(self) -> None:
+        self.busy = 0.0
+        self.computed = 0.0
+        self._lock = threading.Lock()
+
+    def time(self, work: Callable[[], None]) -> None:
+        begun, computed = time.monotonic(), time.thread_time()
+        try:
+            work()
+        finally:
+            with self._lock:
+                self.busy += time.monotonic() - begun
+                self.computed += time.thread_time() - computed
+
+
+def _side_by_side(planned: Iterable[Task], trials: trial.Trials, jobs: int, clocks: _Clocks) -> bool:
+    """Run all tasks; whether it was interrupted. Labs are closed either way."""
+    with ThreadPoolExecutor(jobs, "prove") as pool:
+        pending: set[Future[None]] = {
+            pool.submit(clocks.time, lambda task=task: trial.run(task, trials))  # type: ignore[misc]
+            for task in planned
+        }
+        try:
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+        except BaseException as error:
+            trials.interrupt()
+            pool.shutdown(wait=True, cancel_futures=True)
+            if not isinstance(error, KeyboardInterrupt):
+                raise
+            return True
+    return False
