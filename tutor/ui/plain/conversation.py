@@ -21,6 +21,10 @@ WORDS = ("hint", "goal", "solution", "next")
 """Words that the shell knows as commands of their own; all others are `tutor WORD`."""
 
 _HOOKS = r"""
+if [ -n "${DOCKER_TUTOR_STDERR-}" ]; then  # no terminal: no prompts, and stderr as it was
+  PS1= PS2=
+  eval "exec 2>&$DOCKER_TUTOR_STDERR"
+fi
 __tutor_ask() {
   local reply
   kill -0 "$DOCKER_TUTOR_PID" 2>/dev/null || { echo "The tutor has ended; type exit." >&2; return 1; }

@@ -1,0 +1,100 @@
+"""A lab in line mode: the lab's shell on the learner's own terminal, with the guide answering it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tutor.course.models import Chapter, Course, Lab
+from tutor.engine.connect import Engine
+from tutor.lab import open_labs
+from tutor.lab.session import Session
+from tutor.learner.events import AnyEvent, LabOpened
+from tutor.ui.plain.conversation import Conversation
+from tutor.ui.plain.guide import Guide
+from tutor.ui.plain.page import Page
+
+
+def enter(course: Course, chapter: Chapter, lab: Lab, engine: Engine, record: Callable[[AnyEvent], None]) -> Session:
+    """Go on with the chapter's open lab, or open a new one.
+
+    Raises:
+        Problem: No image, no engine, or somebody else serves the lab.
+    """
+    found = open_labs.find(chapter.chapter, lab.id)
+    if found and found.engine == engine.address.host:
+        return Session.resume(course, found.lab, engine=engine)
+    session = Session.open(course, chapter, engine=engine, lab=lab)
+    record(LabOpened(chapter=chapter.id, item=lab.id, lab=session.lab_id))
+    return session
+
+
+def play(page: Page, session: Session, lab: Lab, passed: set[str], record: Callable[[AnyEvent], None]) -> bool:
+    """Let the learner work in the lab's shell.
+
+    Args:
+        passed: Ids of the steps that have passed before.
+
+    Returns:
+        Whether the learner goes on with the chapter; False when they leave, or the input ended.
+    """
+    steps = [step.id for step in lab.steps]
+    waiting = next((step for step in steps if step not in passed), None)
+    if waiting and session.step is None and waiting != steps[0]:
+        page.line("What the steps before left is made again …")
+        session.go_to(waiting)
+    guide = Guide(session, lab, passed, record, page.console)
+    page.line("This is the lab's shell: type any command. tutor help lists what else it knows.")
+    page.console.print(guide.begin(), end="", markup=False, highlight=False, soft_wrap=True)
+    sys.stdout.flush()
+    with tempfile.TemporaryDirectory(prefix="tutor-") as folder, Conversation(Path(folder), guide.answer) as talk:
+        run_shell(session, talk.hooks, talk.environment())
+    return guide.finished and not guide.left
+
+
+def run_shell(session: Session, hooks: Path | None = None, extra: dict[str, str] | None = None) -> int:
+    """Run the lab's shell on our own terminal or pipe until it ends.
+
+    Args:
+        hooks: Something more for the shell to start with.
+        extra: Variables that it needs.
+
+    Returns:
+        The shell's exit status.
+    """
+    command = session.shell_command()
+    if hooks:
+        place = command.index("--rcfile") + 1
+        both = hooks.with_name("rc.bash")
+        both.write_text(f". {command[place]}\n. {hooks}\n", encoding="utf-8")
+        command[place] = str(both)
+    environment = {**session.environment(), **(extra or {})}
+    if sys.stdin.isatty():
+        process = subprocess.Popen(command, cwd=session.workspace, env=environment)
+    else:
+        # bash would complain that a pipe gives no job control; its stderr comes back once it has started (see hooks).
+        shown = sys.stderr.fileno()
+        environment["DOCKER_TUTOR_STDERR"] = str(shown)
+        process = subprocess.Popen(
+            command, cwd=session.workspace, env=environment, stderr=subprocess.DEVNULL, pass_fds=(shown,)
+        )
+    # What the learner interrupts is their command, not the tutor.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if sys.stdin.isatty():
+            _foreground()
+
+
+def _foreground() -> None:
+    """Take the terminal back: a shell that was killed has not given it."""
+    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(sys.stdin.fileno(), os.getpgrp())
+    signal.signal(signal.SIGTTOU, before)

@@ -1,0 +1,278 @@
+"""`learn N --plain`: a chapter from where it was left to its end, in lines of text."""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from tutor.course import variables
+from tutor.course.identity import content_hash
+from tutor.course.models import (
+    Chapter,
+    Course,
+    Lab,
+    Predict,
+    Question,
+    Quiz,
+    ReadOutput,
+    Section,
+    TypeCommand,
+)
+from tutor.engine import images
+from tutor.engine.connect import Engine, connect
+from tutor.lab import open_labs, session_close, session_setup
+from tutor.lab.session import Session
+from tutor.learner import progress
+from tutor.learner.events import (
+    AnyEvent,
+    ChapterFinished,
+    ChapterOpened,
+    LabClosed,
+    LabOpened,
+    PredictionMade,
+    QuestionAnswered,
+    SectionReached,
+    StepPassed,
+)
+from tutor.learner.journal import Journal
+from tutor.learner.progress import ChapterProgress
+from tutor.quiz import run
+from tutor.quiz.grade import Grade
+from tutor.ui.plain import ask, labs, questions, reading
+from tutor.ui.plain.page import Page
+
+T = TypeVar("T")
+
+
+class Left(Exception):
+    """The learner leaves; the place is kept."""
+
+
+@dataclass
+class Lesson:
+    """A chapter being gone through.
+
+    Attributes:
+        journal: Where what happens is kept.
+        shuffle: Decides the order of options.
+    """
+
+    page: Page
+    course: Course
+    chapter: Chapter
+    journal: Journal
+    shuffle: random.Random = field(default_factory=random.Random)
+    trouble: str = ""
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, with the chapter's images on it.
+
+        Raises:
+            Problem: There is none, or an image cannot be had.
+        """
+        from tutor.engine.image_progress import shown_on
+
+        engine = connect()
+        with shown_on(sys.stderr) as report:
+            images.ensure(engine, self.chapter.images, report)
+        return engine
+
+    def play(self) -> int:
+        """Go through the chapter; returns the exit status."""
+        done = self.progress()
+        start = 0 if done.state == "finished" else done.section
+        reading.head(self.page, self.chapter)
+        self.record(ChapterOpened(chapter=self.chapter.id))
+        if start:
+            self.page.line(f"You go on where you were: part {start + 1} of {len(self.chapter.sections)}.")
+            self.page.line(f"From the beginning: docker-tutor read {self.chapter.chapter}")
+        if done.updated:
+            self.page.line(f"This was updated since you did it: {', '.join(sorted(done.updated))}.")
+        try:
+            for section in self.chapter.sections[start:]:
+                self.record(SectionReached(chapter=self.chapter.id, item=section.id))
+                self.page.line()
+                self._section(section)
+        except (Left, ask.InputEnded):
+            self._goodbye()
+            return 0
+        if self._all_steps():
+            self.record(ChapterFinished(chapter=self.chapter.id))
+            self.page.line()
+            self.page.item("●", f"Chapter {self.chapter.chapter} is done.", "bold green")
+        self._close_labs()
+        self._next_chapter()
+        return 0
+
+    def record(self, event: AnyEvent) -> None:
+        """Keep an event; say once when it cannot be written."""
+        self.journal.append(event)
+        if self.journal.trouble and self.journal.trouble != self.trouble:
+            print(f"docker-tutor: {self.journal.trouble}", file=sys.stderr)
+        self.trouble = self.journal.trouble
+
+    def progress(self) -> ChapterProgress:
+        """What the journal says of this chapter."""
+        return progress.of_chapter(self.chapter, self.journal.entries(self.chapter.id))
+
+    # -- sections ------------------------------------------------------------------------------------------------
+    def _section(self, section: Section) -> None:
+        match section:
+            case Predict():
+                self._predict(section)
+            case Lab():
+                self._lab(section)
+            case Quiz():
+                self._quiz(section)
+            case _:
+                reading.show(self.page, self._bound(section))
+        if not isinstance(section, Lab) and section is not self.chapter.sections[-1] and not ask.pause(self.page):
+            raise Left
+
+    def _predict(self, section: Predict) -> None:
+        self.page.line("Predict", "bold")
+        with run.sandbox(self.course, self.chapter, self.engine) as session:
+            bound = session.pose(section)
+            assert isinstance(bound, Predict)
+            grade, option, happened = self._bet(session, bound)
+        self.record(
+            PredictionMade(
+                chapter=self.chapter.id,
+                item=section.id,
+                hash=content_hash(section),
+                option=option,
+                outcome=happened,
+                right=grade.right,
+            )
+        )
+        self.page.markdown(bound.explain)
+
+    def _bet(self, session: Session, question: Predict | ReadOutput) -> tuple[Grade, str, str]:
+        """Ask what will happen, run it, compare: the grade, the option chosen, the option that it was."""
+        self.page.markdown(question.ask)
+        self.page.line()
+        self.page.raw(question.run.strip())
+        self.page.line()
+        options = questions.listed(self.page, question.options, self.shuffle)
+        chosen = options[ask.choice(len(options), "Your guess: ")[0]]
+        self.page.line()
+        self.page.line("Now it really runs:")
+        grade, ran, happened = run.compared(session, question, chosen.id)
+        self.page.raw(ran.completed.output.rstrip() or "(it prints nothing)")
+        self.page.line(f"Exit status {ran.completed.exit_code}.", indent=4)
+        questions.tell(self.page, grade)
+        return grade, chosen.id, happened.id if happened else ""
+
+    def _lab(self, section: Lab) -> None:
+        self.page.heading(f"Lab: {section.title}")
+        session = labs.enter(self.course, self.chapter, section, self.engine, self.record)
+        try:
+            bound = variables.bind(section, session.bindings)
+            if bound.intro:
+                self.page.markdown(bound.intro)
+            goes_on = labs.play(self.page, session, section, self._passed_in(session.lab_id), self.record)
+        finally:
+            session.leave()
+        if not goes_on:
+            raise Left
+
+    def _passed_in(self, lab: str) -> set[str]:
+        """Ids of the steps that have passed since that lab was opened."""
+        passed: set[str] = set()
+        here = False
+        for entry in self.journal.entries(self.chapter.id):
+            match entry.event:
+                case LabOpened(lab=opened):
+                    passed = set()
+                    here = opened == lab
+                case StepPassed(item=step) if here:
+                    passed.add(step)
+                case _:
+                    pass
+        return passed
+
+    def _quiz(self, section: Quiz) -> None:
+        self.page.line(f"Quiz: {len(section.questions)} questions", "bold")
+        answered = self.progress().questions
+        waiting = [q for q in section.questions if q.id not in answered] or list(section.questions)
+        right = 0
+        for number, question in enumerate(waiting, 1):
+            self.page.line()
+            self.page.line(f"Question {number} of {len(waiting)}", "bold")
+            right += self._question(question)
+        self.page.line()
+        self.page.line(f"{right} of {len(waiting)} right.")
+
+    def _question(self, question: Question) -> bool:
+        answer: tuple[str, ...] = ()
+        match question:
+            case TypeCommand():
+                with run.sandbox(self.course, self.chapter, self.engine) as session:
+                    grade = self._type(session, question)
+            case ReadOutput():
+                with run.sandbox(self.course, self.chapter, self.engine) as session:
+                    posed = session.pose(question)
+                    assert isinstance(posed, ReadOutput)
+                    grade, option, _ = self._bet(session, posed)
+                    answer = (option,)
+            case _:
+                answer, grade = questions.put(self.page, self._bound(question), self.shuffle)
+        if isinstance(question, (TypeCommand, ReadOutput)) and question.explain:
+            self.page.markdown(self._bound(question.explain))
+        self.record(
+            QuestionAnswered(
+                chapter=self.chapter.id,
+                item=question.id,
+                hash=content_hash(question),
+                answer=answer,
+                credit=grade.credit,
+            )
+        )
+        return grade.right
+
+    def _type(self, session: Session, question: TypeCommand) -> Grade:
+        posed = session.pose(question)
+        assert isinstance(posed, TypeCommand)
+        self.page.markdown(posed.ask)
+        grade, completed = run.typed(session, posed, ask.read_line("$ "))
+        self.page.raw(completed.output.rstrip())
+        questions.tell(self.page, grade)
+        return grade
+
+    # -- the end -------------------------------------------------------------------------------------------------
+    def _bound(self, value: T) -> T:
+        """A part with its variables filled in: those of the chapter's open lab, or likely ones where none is open."""
+        found = open_labs.find(self.chapter.chapter)
+        if found:
+            return variables.bind(value, session_setup.bindings(found))
+        return variables.bind(value, variables.preview(self.chapter, images.reference_variables()))
+
+    def _all_steps(self) -> bool:
+        steps = {step.id for section in self.chapter.sections if isinstance(section, Lab) for step in section.steps}
+        return steps <= self.progress().steps
+
+    def _close_labs(self) -> None:
+        for record in open_labs.every():
+            if record.chapter == self.chapter.chapter and not open_labs.is_served(record.lab):
+                receipt = session_close.close(self.engine, record.lab)
+                self.record(LabClosed(chapter=self.chapter.id, item=record.section, lab=record.lab))
+                for line in receipt.words():
+                    self.page.line(line, indent=2)
+
+    def _goodbye(self) -> None:
+        self.page.line()
+        number = self.chapter.chapter
+        self.page.line(f"Your place is kept. Go on with: docker-tutor learn {number} --plain")
+        if open_labs.find(number):
+            self.page.line(f"Your lab stays as it is. Remove it with: docker-tutor close {number}")
+
+    def _next_chapter(self) -> None:
+        after = [c for c in self.course.chapters if c.chapter > self.chapter.chapter]
+        if after:
+            self.page.line(
+                f"Next: {after[0].chapter} · {after[0].title} (docker-tutor learn {after[0].chapter} --plain)"
+            )

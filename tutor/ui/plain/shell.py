@@ -1,0 +1,55 @@
+"""`shell N`: the lab's shell in this terminal, or one command in it. The lab stays open until it is reset or closed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tutor.course.models import Chapter, Course, Lab
+from tutor.engine import images
+from tutor.engine.connect import connect
+from tutor.engine.image_progress import shown_on
+from tutor.lab import open_labs, shell
+from tutor.lab.session import Session
+from tutor.learner.journal import Journal
+from tutor.problems import Problem
+from tutor.ui.plain import labs
+
+
+def run(course: Course, chapter: Chapter, journal: Journal, script: str | None) -> int:
+    """Open the chapter's lab, or go on with it, and run its shell or one command.
+
+    Args:
+        script: What to run; None for an interactive shell.
+
+    Returns:
+        The exit status of the shell or the command.
+
+    Raises:
+        Problem: The chapter has no lab; no engine; a missing image.
+    """
+    lab = next((section for section in chapter.sections if isinstance(section, Lab)), None)
+    if lab is None:
+        raise Problem(f"Chapter {chapter.chapter} has no lab.", f"Read it: docker-tutor read {chapter.chapter}")
+    with connect() as engine:
+        if not open_labs.find(chapter.chapter, lab.id):
+            with shown_on(sys.stderr) as report:
+                images.ensure(engine, chapter.images, report)
+        session = labs.enter(course, chapter, lab, engine, journal.append)
+        try:
+            if session.step is None:
+                session.begin(lab.steps[0].id)
+            return labs.run_shell(session) if script is None else _one(session, script)
+        finally:
+            session.leave()
+
+
+def _one(session: Session, script: str) -> int:
+    """Run one command on our own terminal or pipes."""
+    done = subprocess.run(
+        [shell.bash(), "--noprofile", "--norc", "-c", script],
+        cwd=session.workspace,
+        env=session.environment(),
+        check=False,
+    )
+    return 128 - done.returncode if done.returncode < 0 else done.returncode
