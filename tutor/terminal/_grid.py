@@ -245,6 +245,7 @@ class Grid:
     def show_alternate(self, on: bool) -> None:
         """Swap main and alternate screen; the cursor stays where it is."""
         if on != self.alternate:
+            if not on:
+                self.x = self.column
             self.alternate = on
-            self.x = self.column
             self.lines, self.hidden_lines = self.hidden_lines, self.lines

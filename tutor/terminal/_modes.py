@@ -94,19 +94,16 @@ class Modes(Writer):
         if on and mode == 1049:
             self.save_cursor()
         if not on and mode == 1047 and self.alternate:
-            self._clear()
+            self.erase_rows(0, self.rows)
         if on and mode == 1049:
             if self.alternate:
                 self.erase_rows(0, self.rows)
             else:
                 self.show_alternate(True)
-                self._clear()
+                self.lines[:] = [Line(self.cols, self.generation) for _ in range(self.rows)]
         self.show_alternate(on)
         if not on and mode == 1049:
             self.restore_cursor()
         self.modes -= _SCREENS
         if on:
             self.modes.add(mode)
-
-    def _clear(self) -> None:
-        self.lines[:] = [Line(self.cols, self.generation) for _ in range(self.rows)]

@@ -66,6 +66,7 @@ class Writer(Grid):
         """DECALN: the screen full of E, in the colours in force."""
         self.style = Style(self.style.fg, self.style.bg)
         self.top, self.bottom = 0, self.rows - 1
+        self.set_origin(False)
         self.x = self.y = 0
         for line in self.lines:
             line.generation = self.generation

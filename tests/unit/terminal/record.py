@@ -275,48 +275,70 @@ async def record(session: Session) -> bytes:
     return bytes(recorder.data)
 
 
+PART = '''class Part{n}:
+    """Part {n}."""
+
+    def __init__(self, size: int = {n}) -> None:
+        self.size = size  # ─ größe
+
+'''
+
+DOCKERFILE = """FROM busybox:1.37 AS first
+RUN for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $i; sleep 0.1; done
+COPY Dockerfile /a
+FROM busybox:1.37 AS second
+RUN dd if=/dev/urandom of=/big bs=1M count=20 && sleep 1
+FROM busybox:1.37
+COPY --from=first /a /a
+COPY --from=second /big /big
+RUN echo done 你好
+"""
+
+FAILS = """FROM busybox:1.37
+RUN echo before; echo 'no such thing' >&2; exit 3
+"""
+
+COMPOSE = """services:
+  web:
+    image: terminal-rec:2
+    build: {context: build}
+    command: sleep 100
+    healthcheck: {test: 'true', interval: 1s}
+  db: {image: 'busybox:1.37', command: sleep 100}
+  late:
+    image: busybox:1.37
+    command: sleep 100
+    depends_on: {web: {condition: service_healthy}}
+"""
+
+
+def colours(number: int) -> str:
+    words = "long " * (number % 30)
+    return f"\x1b[{31 + number % 7}mnumber {number}\x1b[0m \x1b[1;38;5;{number % 256}mtext\x1b[0m {words}\n"
+
+
 def prepare() -> None:
     shutil.rmtree(LAB, ignore_errors=True)
     (LAB / "build").mkdir(parents=True)
-    (LAB / "rc").write_text("PS1='\\[\\e[1;32m\\]lab\\[\\e[0m\\]:\\w\\$ '\nHISTFILE=\n")
-    (LAB / "app.py").write_text(
-        "".join(
-            f'class Part{n}:\n    """Part {n}."""\n\n    def __init__(self, size: int = {n}) -> None:\n        self.size = size  # ─ größe\n\n'
-            for n in range(30)
-        )
-    )
-    (LAB / "colours.txt").write_text(
-        "".join(
-            f"\x1b[{31 + n % 7}mnumber {n}\x1b[0m \x1b[1;38;5;{n % 256}mtext\x1b[0m {'long ' * (n % 30)}\n"
-            for n in range(300)
-        )
-    )
-    for name in ("alpha.txt", "another.txt", "link"):
-        (LAB / name).write_text(name)
-    (LAB / "build" / "Dockerfile").write_text(
-        "FROM busybox:1.37 AS first\nRUN for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $i; sleep 0.1; done\nCOPY Dockerfile /a\n"
-        "FROM busybox:1.37 AS second\nRUN dd if=/dev/urandom of=/big bs=1M count=20 && sleep 1\nFROM busybox:1.37\nCOPY --from=first /a /a\n"
-        "COPY --from=second /big /big\nRUN echo done 你好\n"
-    )
-    (LAB / "build" / "Fails").write_text("FROM busybox:1.37\nRUN echo before; echo 'no such thing' >&2; exit 3\n")
-    (LAB / "compose.yaml").write_text(
-        "services:\n  web: {image: 'terminal-rec:2', build: {context: build}, command: sleep 100, healthcheck: {test: 'true', interval: 1s}}\n"
-        "  db: {image: 'busybox:1.37', command: sleep 100}\n  late: {image: 'busybox:1.37', command: sleep 100, depends_on: {web: {condition: service_healthy}}}\n"
-    )
+    files = {
+        "rc": "PS1='\\[\\e[1;32m\\]lab\\[\\e[0m\\]:\\w\\$ '\nHISTFILE=\n",
+        "app.py": "".join(PART.format(n=number) for number in range(30)),
+        "colours.txt": "".join(map(colours, range(300))),
+        "another.txt": "another",
+        "build/Dockerfile": DOCKERFILE,
+        "build/Fails": FAILS,
+        "compose.yaml": COMPOSE,
+    }
+    for name, text in files.items():
+        (LAB / name).write_text(text)
     git = ["git", "-C", str(LAB), "-c", "user.name=Learner", "-c", "user.email=learner@example.com"]
     subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
-    for n in range(8):
-        (LAB / "alpha.txt").write_text("".join(f"line {m} {m * n}\n" for m in range(12)))
+    for number in range(8):
+        (LAB / "alpha.txt").write_text("".join(f"line {line} {line * number}\n" for line in range(12)))
+        date = f"2024-01-0{number + 1}T12:00:00Z"
+        env = {**os.environ, "GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date}
         subprocess.run([*git, "add", "alpha.txt", "app.py"], check=True)
-        subprocess.run(
-            [*git, "commit", "-q", "-m", f"Change number {n}"],
-            check=True,
-            env={
-                **os.environ,
-                "GIT_COMMITTER_DATE": f"2024-01-0{n + 1}T12:00:00Z",
-                "GIT_AUTHOR_DATE": f"2024-01-0{n + 1}T12:00:00Z",
-            },
-        )
+        subprocess.run([*git, "commit", "-q", "-m", f"Change number {number}"], check=True, env=env)
 
 
 async def main(folder: Path, names: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from terminal_oracle import our_picture
@@ -12,10 +14,12 @@ from tutor.terminal.emulator import Damage, Host, Position, Screen
 _NOISE = st.binary(max_size=60)
 _PIECES = st.sampled_from(
     [
-        b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b\\", b"\x07", b"\x9c", b"\xc2\x9b", b"\xc2\x9c", b"\x18", b"\x1a", b"\x7f", b"[", b"?", b";", b":", b"0", b"9",
-        b"99999999999", b"38;5", b"38:2", b"4:9", b"m", b"h", b"l", b"H", b"r", b"J", b"K", b"X", b"P", b"@", b"L", b"M", b"S", b"T", b"b", b"Z", b"I",
-        b"?1049h", b"?1049l", b"?6h", b"?7l", b"4h", b"\n", b"\r", b"\t", b"\b", b"abc", "你".encode(), "👨‍👩‍👧".encode(), b"\xf0\x9f", b"\xe4\xbd", b"\xff",
-        b"8;;http://a/\x07", b"52;c;", b"133;A\x07", b"133;B\x07", b"133;C\x07", b"133;D;1\x07", b"$q", b"+q", b"544e", b"(0", b"#8", b"c", b"7", b"8", b"!p", b" q",
+        b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b\\", b"\x07", b"\x9c", b"\xc2\x9b", b"\xc2\x9c", b"\x18", b"\x1a",
+        b"\x7f", b"[", b"?", b";", b":", b"0", b"9", b"99999999999", b"38;5", b"38:2", b"4:9", b"m", b"h", b"l", b"H", b"r",
+        b"J", b"K", b"X", b"P", b"@", b"L", b"M", b"S", b"T", b"b", b"Z", b"I", b"?1049h", b"?1049l", b"?6h", b"?7l", b"4h",
+        b"\n", b"\r", b"\t", b"\b", b"abc", "你".encode(), "👨\u200d👩\u200d👧".encode(), b"\xf0\x9f", b"\xe4\xbd", b"\xff",
+        b"8;;http://a/\x07", b"52;c;", b"133;A\x07", b"133;B\x07", b"133;C\x07", b"133;D;1\x07", b"$q", b"+q", b"544e",
+        b"(0", b"#8", b"c", b"7", b"8", b"!p", b" q",
     ]
 )  # fmt: skip
 _BYTES = st.lists(st.one_of(_NOISE, _PIECES, _PIECES), max_size=60).map(b"".join)
@@ -61,7 +65,7 @@ def check(screen: Screen) -> None:
         assert len(cells) == len(styles) == line.cols == screen.cols
         assert sum(run.width for run in line.runs()) == screen.cols
         assert "".join(run.text for run in line.runs()) == "".join(cells)
-        assert cells[0] != "" and not any(a == b == "" for a, b in zip(cells, cells[1:], strict=False))
+        assert cells[0] != "" and not any(a == b == "" for a, b in pairwise(cells))
         assert all(line.cell(x) == cells[x] and line.style(x) == styles[x] for x in range(screen.cols))
         assert line.used <= screen.cols and line.text == "".join(cells).rstrip(" ")
         assert -1 <= line.entry < screen.cols
@@ -87,7 +91,7 @@ def test_cutting_changes_nothing(data: bytes, size: tuple[int, int], cuts: list[
     whole, cut, single = (Screen(*size, scrollback=50, host=host) for host in hosts)
     whole.feed(data)
     places = sorted({0, len(data), *(place % (len(data) + 1) for place in cuts)})
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         cut.feed(data[start:end])
     for byte in data:
         single.feed(bytes([byte]))
@@ -141,7 +145,7 @@ def test_an_endless_string_takes_no_memory():
 
 def test_endless_clusters_take_no_memory():
     screen = Screen(20, 4)
-    screen.feed("e".encode() + "\u0301".encode() * 100_000)
+    screen.feed(b"e" + "\u0301".encode() * 100_000)
     assert len(screen.lines[0].cell(0)) <= 32
     screen.feed(b"\x1b[22t" * 1000 + b"\x1b]8;;" + b"x" * 10_000 + b"\x07link")
     assert len(screen.title_stack) <= 10

@@ -52,17 +52,22 @@ def alive(pid: int) -> bool:
         return False
 
 
-async def gone(pid: int) -> None:
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait for something the kernel tells nobody about."""
     async with asyncio.timeout(5):
-        while alive(pid):
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.fixture(autouse=True)
 def no_leaks():
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = open_files()
     yield
-    assert len(os.listdir("/proc/self/fd")) <= len(before)
+    assert open_files() <= before
     with pytest.raises(ChildProcessError):  # neither a child nor a zombie is left
         os.waitpid(-1, os.WNOHANG)
 
@@ -111,14 +116,13 @@ async def test_environment_folder_and_size_are_as_asked(tmp_path: Path):
 
 async def test_program_leads_a_session_with_a_controlling_terminal():
     log = Log()
-    shell = await start(
-        "bash", "--norc", "--noprofile", "-c", "read -r _ < /dev/tty; ps -o pid=,sid=,tty= -p $$; sleep 60", log=log
-    )
+    shell = await start("bash", "-c", "read -r _ < /dev/tty; cat /proc/$$/stat; sleep 60", log=log)
     shell.write(b"go\n")
     await log.until(lambda it: it.data.count(b"\n") >= 2)
-    pid, session, tty = bytes(log.data).split(b"\r\n")[1].split()
-    assert int(pid) == int(session) == shell.pid
-    assert tty.startswith(b"pts/")
+    stat = bytes(log.data).split(b"\r\n")[1]
+    group, session, tty = map(int, stat.rpartition(b")")[2].split()[2:5])
+    assert group == session == shell.pid == int(stat.split()[0])
+    assert tty != 0
     await shell.close()
 
 
@@ -128,9 +132,7 @@ async def test_job_control_works():
     await log.until(lambda it: b"> " in it.data)
     assert b"no job control" not in log.data
     shell.write(b"sleep 60\n")
-    async with asyncio.timeout(5):
-        while shell.foreground() in (shell.pid, None):
-            await asyncio.sleep(0.01)
+    await eventually(lambda: shell.foreground() not in (shell.pid, None))
     shell.write(b"\x1a")
     await log.until(lambda it: b"Stopped" in it.data)
     await shell.close()
@@ -225,12 +227,10 @@ async def test_close_ends_what_ignores_a_hang_up(tmp_path: Path):
     log = Log()
     shell = await start("bash", "-c", script, log=log)
     await log.until(lambda it: b"up" in it.data)
-    async with asyncio.timeout(5):
-        while len(pids.read_text().split()) < 3:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(pids.read_text().split()) == 3)
     await shell.close()
     for pid in map(int, pids.read_text().split()):
-        await gone(pid)
+        await eventually(lambda pid=pid: not alive(pid))
     assert log.over and log.status == -signal.SIGKILL
 
 
@@ -239,7 +239,8 @@ async def test_what_the_shell_leaves_behind_ends_with_it():
     shell = await start("bash", "-c", 'set -m; nohup sleep 300 & echo "pid $!"; exit 3', log=log)
     await log.until(lambda it: it.over)
     assert log.status == 3
-    await gone(int(bytes(log.data).partition(b"pid ")[2].split()[0]))
+    left = int(bytes(log.data).partition(b"pid ")[2].split()[0])
+    await eventually(lambda: not alive(left))
     await shell.close()
 
 
