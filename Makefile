@@ -58,8 +58,8 @@ clean: ## Remove what was made in this folder
 $(VENV)/.run-$(KEY) $(VENV)/.dev-$(KEY):
 	@$(MAKE) --no-print-directory python-is-here
 	@test -x $(BIN)/pip || { echo "== Python environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "== Python packages (some minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(if $(findstring .dev,$@),dev,workshop)]'
+	@test -e $(VENV)/.dev-$(KEY) || { echo "== Python packages (some minutes the first time)"; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(if $(findstring .dev,$@),dev,workshop)]'; }
 	@touch $@
 
 # venv is a package of its own on Debian.
