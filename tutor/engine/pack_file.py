@@ -199,7 +199,7 @@ def _index(path: Path, raw: bytes) -> Index:
                 f"{path} was made by a newer docker-tutor.", "Update this one, then call again.", code="pack-too-new"
             )
         return msgspec.json.decode(raw, type=Index)
-    except (msgspec.MsgspecError, AttributeError) as error:
+    except (ValueError, msgspec.MsgspecError, AttributeError) as error:
         raise _damaged(path, f"its index cannot be read ({error})") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -183,8 +184,6 @@ class _Builder:
 
     def bootstrap(self, image: Image) -> None:
         """A Debian base: a new root folder by mmdebstrap, then `docker import`."""
-        from docker.errors import APIError
-
         suite = str(image.build.suite)
         root = self.scratch / f"{image.role}.tar"
         settings = self.scratch / f"{image.role}.conf"
@@ -213,8 +212,19 @@ class _Builder:
                 *recipe_machine.machine_lines(suite),
             ],
         )
-        changes = [f"ENV PATH={_PATH}", 'CMD ["bash"]']
-        changes += [f'LABEL {name}="{value}"' for name, value in self.labels(image).items()]
+        self.import_root(image, root, [f"ENV PATH={_PATH}", 'CMD ["bash"]'])
+
+    def import_root(self, image: Image, root: Path, changes: list[str]) -> None:
+        """Make an image of one layer from a tar file.
+
+        Args:
+            image: Gets its name and labels.
+            root: The tar file; removed.
+            changes: Its configuration, as Dockerfile instructions.
+        """
+        from docker.errors import APIError
+
+        changes = changes + [f'LABEL {name}="{value}"' for name, value in self.labels(image).items()]
         with self.engine.fresh(timeout=PATIENCE) as patient, patient.guard():
             try:
                 patient.api.import_image_from_file(
@@ -227,16 +237,25 @@ class _Builder:
     def dockerfile(self, image: Image) -> None:
         """An image on another one: `docker build`, with the machine's ways lent to it."""
         base = self.catalogue[str(image.build.base)]
-        command = ["docker", "build", "--builder=default", "--load", "--progress=plain", "--provenance=false"]
+        recipe = self.catalogue.folder / "images" / str(image.build.folder)
+        root = self.scratch / f"{image.role}.tar"
+        command = ["docker", "build", "--builder=default", "--progress=plain", "--provenance=false"]
+        if image.mirror_only:
+            # BuildKit's cache would keep the layers of an image: a pull of it later would find them all there.
+            command += [f"--output=type=tar,dest={root}"]
+        else:
+            command += ["--load", f"--tag={image.local}"]
+            command += [f"--label={name}={value}" for name, value in self.labels(image).items()]
         # The host's network: it works where containers have none, and with a resolver on loopback.
-        command += ["--network=host", f"--tag={image.local}", f"--build-arg=BASE={base.local}"]
+        command += ["--network=host", f"--build-arg=BASE={base.local}"]
         command += [f"--build-context=machine={self.machine(suite_of(self.catalogue, image))}"]
         command += [f"--secret=id=npmrc,src={self.npmrc}"]
         # Not in the image's history: https://docs.docker.com/build/building/variables/#pre-defined-build-arguments
         command += [f"--build-arg={name}" for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY") if name in os.environ]
-        command += [f"--label={name}={value}" for name, value in self.labels(image).items()]
         command += ["--no-cache"] if self.fresh else []
-        self.program(image, [*command, str(self.catalogue.folder / "images" / str(image.build.folder))])
+        self.program(image, [*command, str(recipe)])
+        if image.mirror_only:
+            self.import_root(image, root, configuration((recipe / "Dockerfile").read_text(encoding="utf-8")))
 
     def log(self, image: Image) -> Path:
         """Where the programs' words about an image are kept."""
@@ -263,6 +282,12 @@ class _Builder:
                 self.running.discard(process)
         if status != 0:
             raise _failed(image, telling(log.read_text(encoding="utf-8", errors="replace")), log)
+
+
+def configuration(dockerfile: str) -> list[str]:
+    """The instructions of a Dockerfile's last stage that change no files, one line each (pure)."""
+    last = re.split(r"^FROM\b", dockerfile, flags=re.MULTILINE)[-1]
+    return re.findall(r"^(?:CMD|ENTRYPOINT|ENV|EXPOSE|STOPSIGNAL|USER|VOLUME|WORKDIR)\s.*", last, re.MULTILINE)
 
 
 def telling(text: str) -> str:

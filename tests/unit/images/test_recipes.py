@@ -8,7 +8,7 @@ import pytest
 
 from tutor.engine.image_catalogue import Catalogue, load_catalogue
 from tutor.engine.image_state import BUILT, OWN, PULLED, RECIPE, ROLE, STAND_IN, Held, sort_out
-from tutor.engine.recipe_build import suite_of, telling
+from tutor.engine.recipe_build import configuration, suite_of, telling
 from tutor.engine.recipes import digests, in_order, to_build
 
 
@@ -129,3 +129,8 @@ def test_where_an_image_came_from(catalogue: Catalogue) -> None:
 )
 def test_the_telling_line(log: str, line: str) -> None:
     assert telling(log) == line
+
+
+def test_the_last_stages_configuration() -> None:
+    text = "FROM a AS parts\nCMD [\"no\"]\nRUN x\nFROM scratch\nCOPY . /\nENV A=1\nCMD [\"/hello\"]\n"
+    assert configuration(text) == ["ENV A=1", 'CMD ["/hello"]']
