@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import select
 import shutil
 import signal
 import struct
@@ -22,6 +23,7 @@ _READ_AT_ONCE = 64 * 1024
 _KERNEL_BLOCK = 4096
 _WRITE_BLOCK = 1024
 _GRACE = 0.5
+_LAST_TURNS = 64
 
 # Inherited, the slave is not the controlling terminal. A session leader without one gets it by opening
 # the device, so a shell opens it and turns into the program. No Python code runs between fork and exec.
@@ -233,16 +235,16 @@ class Shell:
 
     async def _wait(self) -> None:
         status = await self._process.wait()
-        # What it wrote before it ended may still be on the way; a process it left behind may keep the terminal open.
-        while self._open:
+        # At once: while one of its processes lives, the session's number cannot name anything else.
+        await asyncio.to_thread(_kill_session, self.pid)
+        # What was written before may still be on the way. The turns are counted for what left the session and goes on.
+        for _ in range(_LAST_TURNS):
             await self._flowing.wait()
             if not (self._open and _has_input(self._master)):
                 break
             self._readable()
             await asyncio.sleep(0)
         self._hang_up()
-        # At once: while one of its processes lives, the session's number cannot name anything else.
-        await asyncio.to_thread(_kill_session, self.pid)
         self._receiver.ended(status)
 
     def _hang_up(self) -> None:
@@ -266,7 +268,10 @@ def _set_size(fd: int, cols: int, rows: int) -> None:
 
 
 def _has_input(fd: int) -> bool:
-    return bool(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0])
+    # FIONREAD does not count what the kernel has not handed over from the other side yet; poll waits for that.
+    waiting = select.poll()
+    waiting.register(fd, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -27,36 +27,9 @@ _WIDE = st.sampled_from(
     ["你好", "é", "e\u0301", "👍🏽", "👨\u200d👩\u200d👧", "─│", "🇩🇪", "❤️", "x\u0301", "文", "⌚\ufe0e"]
 )
 _C0 = st.sampled_from(["\r\n", "\n", "\r", "\b", "\t"])
-_SGR = st.lists(
-    st.sampled_from(
-        [
-            "0",
-            "1",
-            "2",
-            "3",
-            "4",
-            "5",
-            "7",
-            "8",
-            "9",
-            "21",
-            "22",
-            "23",
-            "24",
-            "27",
-            "29",
-            "31",
-            "42",
-            "53",
-            "55",
-            "95",
-            "103",
-        ]
-        + ["39", "49", "38;5;200", "48;2;1;2;3", "4:3", "4:0", "38:2::9:8:7", "38:5:77", "58;5;3"]
-    ),
-    min_size=1,
-    max_size=3,
-).map(lambda codes: f"\x1b[{';'.join(codes)}m")
+_CODES = """0 1 2 3 4 5 7 8 9 21 22 23 24 27 29 31 42 53 55 95 103 39 49
+38;5;200 48;2;1;2;3 4:3 4:0 38:2::9:8:7 38:5:77 58;5;3"""
+_SGR = st.lists(st.sampled_from(_CODES.split()), min_size=1, max_size=3).map(lambda codes: f"\x1b[{';'.join(codes)}m")
 _GO = st.tuples(_COUNT, _COUNT).map(lambda place: f"\x1b[{place[0]};{place[1]}H")
 _REGION = st.tuples(_COUNT, _COUNT).map(lambda place: f"\x1b[{place[0]};{place[1]}r")
 _ERASE = st.tuples(st.sampled_from(["", "0", "1", "2"]), st.sampled_from("JK")).map(lambda it: f"\x1b[{it[0]}{it[1]}")
@@ -124,8 +97,9 @@ def test_replies():
     their_replies = bytearray()
     theirs.on_reply(their_replies.extend)
     for data in (
-        b"\x1b[5n", b"\x1b[3;4H\x1b[6n", b"\x1b[=c", b"\x1b[?25$p", b"\x1b[?7l\x1b[?7$p", b"\x1b[4h\x1b[4$p", b"\x1b[20$p",
-        b"\x1b[?12345$p", b"\x1b[?2026h\x1b[?2026$p", b"\x1b[?1049$p", b"\x1b[2;4r\x1bP$qr\x1b\\", b"\x1bP$qm\x1b\\",
+        b"\x1b[5n", b"\x1b[3;4H\x1b[6n", b"\x1b[=c", b"\x1b[?25$p", b"\x1b[?7l\x1b[?7$p", b"\x1b[4h\x1b[4$p",
+        b"\x1b[20$p", b"\x1b[?12345$p", b"\x1b[?2026h\x1b[?2026$p", b"\x1b[?1049$p",
+        b"\x1b[2;4r\x1bP$qr\x1b\\", b"\x1bP$qm\x1b\\",
         b"\x1b[4 q\x1bP$q q\x1b\\", b"\x1b[?6h\x1b[2;2H\x1b[6n", b"\x1b[99$p",
     ):  # fmt: skip
         ours.feed(data)

@@ -15,9 +15,10 @@ _NOISE = st.binary(max_size=60)
 _PIECES = st.sampled_from(
     [
         b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b\\", b"\x07", b"\x9c", b"\xc2\x9b", b"\xc2\x9c", b"\x18", b"\x1a",
-        b"\x7f", b"[", b"?", b";", b":", b"0", b"9", b"99999999999", b"38;5", b"38:2", b"4:9", b"m", b"h", b"l", b"H", b"r",
-        b"J", b"K", b"X", b"P", b"@", b"L", b"M", b"S", b"T", b"b", b"Z", b"I", b"?1049h", b"?1049l", b"?6h", b"?7l", b"4h",
-        b"\n", b"\r", b"\t", b"\b", b"abc", "你".encode(), "👨\u200d👩\u200d👧".encode(), b"\xf0\x9f", b"\xe4\xbd", b"\xff",
+        b"\x7f", b"[", b"?", b";", b":", b"0", b"9", b"99999999999", b"38;5", b"38:2", b"4:9", b"m", b"h", b"l", b"H",
+        b"r", b"J", b"K", b"X", b"P", b"@", b"L", b"M", b"S", b"T", b"b", b"Z", b"I", b"?1049h", b"?1049l", b"?6h",
+        b"?7l", b"4h", b"\n", b"\r", b"\t", b"\b", b"abc", "你".encode(), "👨\u200d👩\u200d👧".encode(),
+        b"\xf0\x9f", b"\xe4\xbd", b"\xff",
         b"8;;http://a/\x07", b"52;c;", b"133;A\x07", b"133;B\x07", b"133;C\x07", b"133;D;1\x07", b"$q", b"+q", b"544e",
         b"(0", b"#8", b"c", b"7", b"8", b"!p", b" q",
     ]

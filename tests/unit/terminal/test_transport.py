@@ -244,6 +244,24 @@ async def test_what_the_shell_leaves_behind_ends_with_it():
     await shell.close()
 
 
+@pytest.mark.parametrize("left", ["sleep 300 &", "setsid sleep 0.5 &", ""])
+async def test_last_words_arrive(left: str):
+    for _ in range(10):
+        log = Log()
+        shell = await start("bash", "-c", f"{left} echo last words; exit 3", log=log)
+        await log.until(lambda it: it.over)
+        assert bytes(log.data) == b"last words\r\n"
+        await shell.close()
+
+
+async def test_a_flood_that_is_left_behind_does_not_keep_the_shell():
+    log = Log()
+    shell = await start("bash", "-c", "trap '' HUP; yes & sleep 0.1; exit 4", log=log)
+    await log.until(lambda it: it.over, seconds=10)
+    assert log.status == 4
+    await shell.close()
+
+
 async def test_writing_after_the_end_is_harmless():
     log = Log()
     shell = await start("/bin/sh", "-c", "exit 0", log=log)
