@@ -21,7 +21,7 @@ def asked_findings(e: AskedExpectation, ctx: Context) -> tuple[Found, ...]:
     least = e.at_least if e.at_least is not None else (None if e.at_most is not None else 1)
     if (least is None or number >= least) and (e.at_most is None or number <= e.at_most):
         return ()
-    what = f"{e.method or 'any method'} {e.path}"
+    what = f"{e.method or ''} {e.path}".strip()
     parts = []
     if least is not None and (least != 1 or e.at_most is not None):
         parts.append(f"at least {words.times(least)}")
@@ -34,7 +34,8 @@ def asked_findings(e: AskedExpectation, ctx: Context) -> tuple[Found, ...]:
         summary = f"The call {code(what)} was made, but in another way: {close[0]}."
         found = close[1]
     else:
-        summary = f"The call {code(what)} was made {words.times(number)}{with_what} since the step began."
+        how_often = f"was made {words.times(number)}" if number else "was not made"
+        summary = f"The call {code(what)} {how_often}{with_what} since the step began."
     return (
         Found(
             summary,

@@ -44,7 +44,7 @@ from tutor.lab.findings.words import listed
 def check(e: Expectation, ctx: Context) -> tuple[Found, ...]:
     """The findings of one expectation; none when it holds."""
     found = _check(e, ctx)
-    if not found or e.say is None:
+    if not found or not e.say:
         return found
     first = min(found, key=lambda finding: finding.weight)
     # The lesson's sentence stands for all of them; it waits as long as any of them waits.

@@ -44,7 +44,7 @@ def fields(e: ContainerExpectation, c: Container, ctx: Context) -> tuple[Found, 
 
 
 def _candidates(e: ContainerExpectation, ctx: Context) -> list[Container]:
-    everything = list(ctx.world.containers.values())
+    everything = sorted(ctx.world.containers.values(), key=lambda c: c.created, reverse=True)
     if e.name:
         everything = [c for c in everything if fits(e.name, c.name)]
     if e.service:

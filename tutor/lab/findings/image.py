@@ -10,7 +10,7 @@ from tutor.lab.findings.match import port as full
 from tutor.lab.findings.match import size as in_bytes
 from tutor.lab.findings.missing import no_image
 from tutor.lab.findings.settings import same_user, variables, words_finding
-from tutor.lab.findings.words import code, number, plural, size
+from tutor.lab.findings.words import code, disk_size, number, plural
 
 
 def image_findings(e: ImageExpectation, ctx: Context) -> tuple[Found, ...]:
@@ -94,8 +94,8 @@ def _layers(e: ImageExpectation, image: Image, ctx: Context) -> list[Found]:
             limit = other.size if other else None
         if limit is not None and image.size >= limit:
             than = code(e.smaller_than) if in_bytes(e.smaller_than) is None else e.smaller_than
-            summary = f"{name} takes {size(image.size)}, which is not less than {than}."
-            found.append(_found(e, "size", summary, f"less than {size(limit)}", size(image.size)))
+            summary = f"{name} takes {disk_size(image.size)}, which is not less than {than}."
+            found.append(_found(e, "size", summary, f"less than {disk_size(limit)}", disk_size(image.size)))
     return found
 
 

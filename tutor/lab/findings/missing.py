@@ -14,6 +14,9 @@ from tutor.lab.findings.match import image_of, made_from, nearest, nearest_refer
 from tutor.lab.findings.words import code
 from tutor.lab.observations import ApiCall
 
+_OPTIONS = frozenset({"-d", "-it", "-ti", "-i", "-t", "-p", "-v", "-e", "--rm", "--publish", "--detach", "--network"})
+"""Options of `docker run` that a program's own command hardly begins with."""
+
 
 def no_container(name: str, ctx: Context, e: ContainerExpectation | None = None) -> Found:
     """There is no container of that name."""
@@ -29,7 +32,7 @@ def no_container(name: str, ctx: Context, e: ContainerExpectation | None = None)
         found = f"{alike.name}, made from {words.image(alike)}"
     elif same is not None:
         summary = f"{start}; a container made from {words.image(same)} {words.runs(same)} under the name "
-        summary += f"{code(same.name)}{_misplaced(same)}."
+        summary += f"{code(same.name)}{_misplaced(same, name)}."
         found = f"{same.name}, made from {words.image(same)}"
     elif refused:
         summary = words.ended(f"{start}: {refused}")
@@ -40,6 +43,10 @@ def no_container(name: str, ctx: Context, e: ContainerExpectation | None = None)
     elif (image := tagged(ctx.world, name)) is not None and image.own:
         summary = f"{start}; {code(name)} is an image so far, and no container was made from it."
         found = f"an image called {name}"
+    elif others:
+        new = _newest(others)[0]
+        summary = f"{start}; the newest, {code(new.name)}, is made from {words.image(new)}{_misplaced(new, name)}."
+        found = f"{new.name}, made from {words.image(new)}"
     return Found(summary, "a container of that name", found, f"container {name}", exists(name), weight=Weight.MISSING)
 
 
@@ -106,9 +113,11 @@ def _newest(containers: list[Container]) -> list[Container]:
     return sorted(containers, key=lambda c: c.created, reverse=True)
 
 
-def _misplaced(c: Container) -> str:
+def _misplaced(c: Container, name: str) -> str:
     """Options after the image are the container's command: the name given there named nothing."""
-    if c.command and c.command[0].startswith("-") and not c.entrypoint:
+    first = c.command[0] if c.command else ""
+    named = any(word in {f"--name={name}", "--name"} for word in c.command)
+    if named or first in _OPTIONS or (first.startswith("-") and not c.entrypoint):
         return f"; what stands after the image, {code(words.command(c.command))}, became its command"
     return ""
 

@@ -16,6 +16,9 @@ from tutor.lab.findings.words import code, listed, state
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "busybox"})
 _SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 8: "SIGFPE", 13: "SIGPIPE"}
+_STOPPED = frozenset({0, 137, 143})
+"""What a container ends with that was asked to: its own choice, or what became of the signal."""
+
 _PROGRAM = re.compile(r'exec:? "(?P<program>[^"]*)"')
 _PORT = re.compile(r"(?:0\.0\.0\.0|\[::\]|127\.0\.0\.1|[0-9.]+):(?P<port>[0-9]+)")
 
@@ -171,6 +174,8 @@ def _why(c: Container, wanted: tuple[str, ...], ctx: Context) -> str:
             return f"{name} has ended: its main process, the shell {code(c.process[0])}, had no input and was done."
         if c.error and not c.exit_code:
             return f"{name} could not start: {start_error(c, ctx)}."
+        if c.exit_code in _STOPPED and not c.oom_killed and _was_stopped(c, ctx):
+            return f"{name} was stopped (exit code {c.exit_code})."
         return f"{name} has ended with exit code {c.exit_code}: {meaning(c)}."
     if c.state == "restarting":
         return (
@@ -186,6 +191,12 @@ def _why(c: Container, wanted: tuple[str, ...], ctx: Context) -> str:
     if wanted == ("paused",):
         return f"{name} runs, and is not paused."
     return f"{name} still runs."
+
+
+def _was_stopped(c: Container, ctx: Context) -> bool:
+    """Whether a command of the learner's stopped it."""
+    ours = {f"/containers/{key}/{verb}" for key in (c.name, c.id, c.id[:12]) for verb in ("stop", "kill")}
+    return any(call.method == "POST" and call.path in ours for call in ctx.observations.calls)
 
 
 def _idle_shell(c: Container) -> bool:

@@ -49,6 +49,16 @@ def size(count: int) -> str:
     return f"{count}b"
 
 
+def disk_size(count: int) -> str:
+    """Bytes as `docker images` shows them: `99.4MB`."""
+    number, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if number < 1000:
+            break
+        number, unit = number / 1000, larger
+    return f"{number:.3g}{unit}"
+
+
 def image(container: Container) -> str:
     """What a container was made from, in short."""
     reference = container.image or container.image_id
