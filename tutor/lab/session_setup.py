@@ -13,6 +13,7 @@ from tutor.course.models import Chapter, Lab
 from tutor.course.variables import Bindings
 from tutor.lab import names, open_labs, ports, session_engine
 from tutor.lab.open_labs import OpenLab, Serving
+from tutor.problems import Problem
 from tutor.sandbox.cleanup import census
 
 if TYPE_CHECKING:
@@ -98,6 +99,25 @@ def images(labs: Path | None = None) -> tuple[dict[str, str], tuple[str, ...]]:
     """
     known = catalogue(labs)
     return known.references(), tuple(image.reference for image in known if not image.mirror_only)
+
+
+def require_images(engine: Engine, chapter: Chapter, labs: Path | None = None) -> None:
+    """Make sure that a chapter's images are on the engine.
+
+    Raises:
+        Problem: `images-missing`, `engine-gone`.
+    """
+    from tutor.engine.image_state import held
+
+    needed = [image for image in catalogue(labs).select(chapter.images) if not image.mirror_only]
+    lacking = [one.image.reference for one in held(engine, needed) if not one.here] if needed else []
+    if lacking:
+        raise Problem(
+            f"The engine lacks {'images' if len(lacking) > 1 else 'an image'} that this chapter uses: "
+            f"{', '.join(lacking)}.",
+            "Get them: docker tutor images pull",
+            code="images-missing",
+        )
 
 
 def bindings(record: OpenLab) -> Bindings:

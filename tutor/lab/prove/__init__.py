@@ -1,0 +1,1 @@
+"""The proof of a course: every attempt tried on a real engine."""

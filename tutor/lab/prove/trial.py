@@ -41,8 +41,8 @@ class Limits:
     """
 
     script: float = 180.0
-    verdict: float = 60.0
-    rest: float = 30.0
+    verdict: float = 30.0
+    rest: float = 20.0
 
 
 @dataclass
@@ -217,7 +217,7 @@ def _attempt(
     else:
         completed = session.run(script, timeout=trials.limits.script)
         _go_on(trials)
-        done, limit = _awaited(attempt, trials.limits)
+        done, limit = _awaited(attempt, completed, trials.limits)
         verdict = session.judge(wait=limit, until=done)
     fault = assess.fault(attempt, verdict, completed)
     expected = f"the mistake `{attempt.mistake}`" if attempt.mistake else ""
@@ -226,10 +226,11 @@ def _attempt(
     return not fault
 
 
-def _awaited(attempt: Attempt, limits: Limits) -> tuple[Callable[[Verdict], bool], float]:
+def _awaited(attempt: Attempt, completed: Completed, limits: Limits) -> tuple[Callable[[Verdict], bool], float]:
     """Which verdict is waited for after an attempt, and how long."""
     if attempt.kind in {"solution", "also", "answer"}:
-        return passed, limits.verdict
+        # What has failed will not come right by waiting.
+        return passed, limits.verdict if completed.exit_code == 0 else 2.0
     if attempt.kind == "mistake":
         wanted = attempt.mistake
 
