@@ -7,6 +7,7 @@ https://invisible-island.net/xterm/ctlseqs/ctlseqs.html.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from tutor.terminal._modes import Modes
 from tutor.terminal._style import apply_sgr
@@ -192,6 +193,7 @@ class Controls(Modes):
         (self.modes.add if on else self.modes.discard)(66)
 
 
+@lru_cache(2048)
 def _numbers(params: str) -> list[int]:
     return [min(int(part), 65535) if part else 0 for part in params.split(";")]
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,10 +155,10 @@ async def test_ctrl_c_in_a_flood():
     await log.until(lambda it: b"> " in it.data)
     shell.write(b"yes flood\n")
     await log.until(lambda it: len(it.data) > 1_000_000)
-    asked = time.monotonic()
+    before = len(log.data)
     shell.write(b"\x03")
     await log.until(lambda it: it.data.rstrip().endswith(b">"))
-    assert time.monotonic() - asked < 2
+    assert len(log.data) - before < 2_000_000  # what was on the way, not what `yes` could still have said
     await shell.close()
 
 
