@@ -161,8 +161,9 @@ def test_a_killed_engine_is_told_and_comes_back(here: Machine) -> None:
 def test_containers_of_a_killed_engine_are_ended_by_down(here: Machine) -> None:
     status = here.up()
     add_sleeper(here, "sleeper:1")
-    here.docker("run", "--detach", "--publish", "127.0.0.1::80", "sleeper:1", "/bin/sleep", "4321")
-    sleeping = ["/bin/sleep", "4321"]
+    # A number that no other run of this test uses.
+    sleeping = ["/bin/sleep", str(100_000 + os.getpid())]
+    here.docker("run", "--detach", "--publish", "127.0.0.1::80", "sleeper:1", *sleeping)
     assert list(_process.running(lambda argv: argv == sleeping))
     kill(status["pid"])
     assert list(_process.running(lambda argv: argv == sleeping))
