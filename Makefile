@@ -34,7 +34,7 @@ engine: $(VENV)/.run-$(KEY) ## Start a private engine if none answers
 	@$(TUTOR) engine up --install
 
 images: $(VENV)/.run-$(KEY) ## Pull the images of the labs, or build them where they cannot be pulled
-	@$(TUTOR) images pull || { echo "== They cannot be pulled here: building them"; $(TUTOR) images build; }
+	@$(TUTOR) images ready
 
 lint: $(VENV)/.dev-$(KEY) ## Check style, types, the direction of imports, and the course
 	@echo "== style, types, imports, course"

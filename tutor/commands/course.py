@@ -29,7 +29,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
     prove = actions.add_parser("prove", help="run every solution and every mistake against the engine")
     prove.add_argument("what", nargs="*", metavar="PATH|CHAPTER", help="a course's folder or file, or chapter numbers")
-    prove.add_argument("--jobs", type=int, metavar="N", help="labs at a time; default: as many as processors")
+    prove.add_argument(
+        "--jobs", type=int, default=0, metavar="N", help="labs at a time; default: as many as processors"
+    )
     prove.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit XML report, too")
     prove.add_argument("--json", action="store_true", help="as JSON")
     prove.set_defaults(command=_prove)
@@ -54,8 +56,16 @@ def _new(arguments: argparse.Namespace) -> int:
 
 
 def _prove(arguments: argparse.Namespace) -> int:
-    from tutor.lab.prove import commands
+    from tutor.engine.connect import connect
+    from tutor.lab.prove.command import prove
 
-    return commands.prove(
-        arguments.what, jobs=arguments.jobs, junit=arguments.junit, as_json=arguments.json, write=sys.stdout.write
-    )
+    with connect() as engine:
+        return prove(
+            arguments.what,
+            engine=engine,
+            jobs=arguments.jobs,
+            junit=arguments.junit,
+            as_json=arguments.json,
+            write=sys.stdout.write,
+            tell=sys.stderr.write,
+        )

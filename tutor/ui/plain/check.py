@@ -71,7 +71,7 @@ def close(what: str) -> int:
     """Remove everything a lab made, and print the receipt."""
     record = _named(what)
     with connect() as engine:
-        receipt = session_close.close(engine, record.lab)
+        receipt = session_close.close_lab(engine, record.lab)
     chapter = next((c.id for c in load_course().chapters if c.chapter == record.chapter), "")
     with Journal() as journal:
         journal.append(LabClosed(chapter=chapter, item=record.section, lab=record.lab))

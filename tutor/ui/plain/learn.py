@@ -258,7 +258,7 @@ class Lesson:
     def _close_labs(self) -> None:
         for record in open_labs.every():
             if record.chapter == self.chapter.chapter and not open_labs.is_served(record.lab):
-                receipt = session_close.close(self.engine, record.lab)
+                receipt = session_close.close_lab(self.engine, record.lab)
                 self.record(LabClosed(chapter=self.chapter.id, item=record.section, lab=record.lab))
                 for line in receipt.words():
                     self.page.line(line, indent=2)
