@@ -15,6 +15,7 @@ import h11
 from tutor.sandbox.policy import Refused
 
 _VERSION = re.compile(r"/v(\d{1,2}\.\d{1,3})(?=/|$)")
+_MAX_HEADERS = 1 << 16
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 _HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding",
                   b"upgrade", b"content-length", b"host", b"expect"})  # fmt: skip
@@ -84,6 +85,8 @@ def judge(request: h11.Request) -> Head:
     method = request.method.decode("ascii", "replace")
     if method not in _METHODS:
         raise _bad(f"The method {method} is not part of Docker's API.", 405)
+    if sum(len(name) + len(value) + 4 for name, value in request.headers) > _MAX_HEADERS:
+        raise _bad("The request's headers are too large.", 431)
     if request.http_version != b"1.1":
         raise _bad("Docker's API speaks HTTP/1.1.", 505)
     version, path, query = _target(request.target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -232,7 +233,7 @@ class Connection:
         self, status: int, reason: bytes, headers: list[tuple[bytes, bytes]], length: int | None, *extra: bytes
     ) -> bytes:
         self._started = True
-        lines = [b"HTTP/1.1 %d %s" % (status, reason or _REASONS.get(status, b""))]
+        lines = [b"HTTP/1.1 %d %s" % (status, reason or _reason(status))]
         lines += [name + b": " + value for name, value in headers]
         lines += extra
         if length is not None:
@@ -529,9 +530,8 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
-_REASONS = {
-    200: b"OK", 201: b"Created", 204: b"No Content", 400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found",
-    405: b"Method Not Allowed", 409: b"Conflict", 413: b"Content Too Large", 414: b"URI Too Long",
-    415: b"Unsupported Media Type", 500: b"Internal Server Error", 502: b"Bad Gateway",
-    503: b"Service Unavailable", 505: b"HTTP Version Not Supported",
-}  # fmt: skip
+def _reason(status: int) -> bytes:
+    try:
+        return http.HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b""
