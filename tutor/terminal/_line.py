@@ -253,8 +253,11 @@ class Line:
             self.entry = -1
         self.cols = cols
 
-    def fill(self, cells: list[str], styles: list[Style]) -> None:
-        """Take these cells (at most `cols`), then blanks."""
+    def fill(self, cells: list[str] | str, styles: list[Style]) -> None:
+        """Take these cells (at most `cols`; a string when each has one character), then blanks."""
+        if isinstance(cells, str):
+            self._text, self._spans, self._chars, self._styles = cells, _spans(styles), None, []
+            return
         blank = self.cols - len(cells)
         self._chars = cells + [" "] * blank
         self._styles = styles + [DEFAULT] * blank
@@ -268,12 +271,7 @@ class Line:
         if len(text) != self.cols or "" in self._chars:
             return
         end = self.used
-        spans: list[tuple[int, Style]] = []
-        position = 0
-        for style, group in groupby(self._styles[:end]):
-            position += sum(1 for _ in group)
-            spans.append((position, style))
-        self._text, self._spans, self._chars, self._styles = text[:end], spans, None, []
+        self._text, self._spans, self._chars, self._styles = text[:end], _spans(self._styles[:end]), None, []
 
     def _cut(self, end: int) -> None:
         """Short form only: forget what is at and after column end."""
@@ -299,3 +297,16 @@ class Line:
             chars[end - 1] = chars[end] = " "
             self._styles[end - 1] = self._styles[end] = blank_style(style)
         return chars, self._styles
+
+
+def _spans(styles: list[Style]) -> list[tuple[int, Style]]:
+    if not styles:
+        return []
+    if styles.count(styles[0]) == len(styles):
+        return [(len(styles), styles[0])]
+    spans: list[tuple[int, Style]] = []
+    end = 0
+    for style, group in groupby(styles):
+        end += sum(1 for _ in group)
+        spans.append((end, style))
+    return spans

@@ -63,16 +63,19 @@ def reflow(rows: list[Line], cols: int, generation: int, points: list[Point]) ->
 
 
 def _wrap_anew(group: list[Line], cols: int, generation: int, result: list[Line]) -> list[int]:
-    cells: list[str] = []
+    cells: list[str] | str = "" if all(line.simple for line in group) else []
     styles: list[Style] = []
     entry = -1
     for line in group:
         end = length_of(line) if line.wrapped else line.used
         if line.entry >= 0:
             entry = len(cells) + line.entry
-        cells += line.cells()[:end]
+        if isinstance(cells, str):
+            cells += line.text.ljust(end)[:end]
+        else:
+            cells += line.cells()[:end]
         styles += line.styles()[:end]
-    if cols == 1:  # too narrow for wide characters
+    if cols == 1 and not isinstance(cells, str):  # too narrow for wide characters
         cells = [" " if "" in cells[x : x + 2] else cell for x, cell in enumerate(cells)]
     lengths: list[int] = []
     start = 0
