@@ -35,6 +35,7 @@ class Node:
         kind: What it is in YAML.
         line, column: Where it begins, from 1; an empty value stands where its key stands.
         value: A scalar's value; `Odd` for a surprising one.
+        written: A scalar's text before anything was made of it.
         style: A scalar's style: empty when unquoted, else `'`, `"`, `|` or `>`.
         entries: Keys and values of a mapping, the first of each name.
         items: Values of a sequence.
@@ -45,6 +46,7 @@ class Node:
     line: int
     column: int
     value: str | int | float | bool | Odd | None = None
+    written: str = ""
     style: str = ""
     entries: dict[str, tuple[Node, Node]] = field(default_factory=dict)
     items: list[Node] = field(default_factory=list)
@@ -141,6 +143,7 @@ class _Reader:
         node = self._node(event, "scalar")
         node.flawed = self._marked(event)
         node.style = event.style or ""
+        node.written = event.value
         node.value = event.value if node.style else plain(event.value)
         if not node.style and not event.value and self._key is not None:
             # An empty value has no place of its own: libyaml's is that of the next token.
@@ -173,8 +176,7 @@ class _Reader:
         elif isinstance(node.value, Odd):
             wrong, right = _odd_key(node.value)
         elif not isinstance(node.value, str):
-            written = _name(node)
-            wrong, right = f"the key `{written}` is not a text", f'write "{written}" in quotes'
+            wrong, right = f"the key `{node.written}` is not a text", f'write "{node.written}" in quotes'
         first = self._holder.entries.get(_name(node))
         if first is not None:
             self._twice = True
@@ -220,11 +222,4 @@ def _odd_key(odd: Odd) -> tuple[str, str]:
 
 def _name(key: Node) -> str:
     """A key as text; for a key that is no text, as it reads."""
-    value = key.value
-    if isinstance(value, Odd):
-        return value.text
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if key.kind != "scalar":
-        return f"({key.kind} on line {key.line})"
-    return "null" if value is None else str(value)
+    return key.written if key.kind == "scalar" else f"({key.kind} on line {key.line})"

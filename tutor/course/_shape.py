@@ -62,16 +62,20 @@ def _wrong_kind(node: Node, path: str, expected: str, right: str) -> Flaw:
 def _struct(node: Node, type_: inspect.StructType, path: str) -> Iterator[Flaw]:
     """A mapping whose keys are a struct's fields."""
     fields = {field.encode_name: field for field in type_.fields}
+    meant: set[str] = set()
     for name, (key, value) in node.entries.items():
         inner = f"{path}.{name}" if path else name
         if key.flawed or not isinstance(key.value, str):
             continue
         if name not in fields:
-            yield _flaw(key, inner, f"unknown key `{name}`", _words.suggest(name, fields, "keys here are"))
+            near = _words.near(name, fields)
+            meant.update(near)
+            right = _words.suggest(name, fields, "keys here are")
+            yield _flaw(key, inner, f"unknown key `{name}`", right)
         else:
             yield from _check(value, fields[name].type, inner)
     for name, field in fields.items():
-        if field.required and name not in node.entries:
+        if field.required and name not in node.entries and name not in meant:
             yield _flaw(node, path, f"the key `{name}` is missing", f"add `{name}: {_words.example(field.type)}`")
 
 
@@ -180,7 +184,7 @@ def _scalar(node: Node, types: tuple[inspect.Type, ...], path: str) -> Iterator[
     if precise:
         yield _flaw(node, path, *precise[0])
         return
-    yield _flaw(node, path, f"expected {expected}, found {_words.found(node)}", _words.rewrite(value, types))
+    yield _flaw(node, path, f"expected {expected}, found {_words.found(node)}", _words.rewrite(node, types))
 
 
 def _instead(odd: Odd, types: tuple[inspect.Type, ...]) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
 
 from msgspec import inspect
 
 from tutor.course._nodes import Node
-from tutor.course._scalars import Odd
 
 _FORMS = (
     ("^[a-z][a-z0-9]*(-", "lower-case words joined by hyphens, such as `first-container`"),
@@ -33,10 +31,14 @@ def shorten(text: str) -> str:
 def suggest(name: str, known: Iterable[str], otherwise: str) -> str:
     """`did you mean …?`, or the known ones."""
     names = list(known)
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean `{near[0]}`?"
+    for one in near(name, names):
+        return f"did you mean `{one}`?"
     return f"{otherwise} " + ", ".join(f"`{one}`" for one in names)
+
+
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """The known name that was probably meant, if any."""
+    return difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
 
 
 def entries(count: int) -> str:
@@ -46,20 +48,16 @@ def entries(count: int) -> str:
 
 def found(node: Node) -> str:
     """What a node is, in words."""
-    value = node.value
     if node.kind == "sequence":
         return "a list"
     if node.kind == "mapping":
         return "a mapping"
-    if value is None:
-        return "null"
-    if isinstance(value, Odd):
-        return f"`{value.text}`" if value.text else "nothing"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, str):
-        return f"the text `{shorten(value)}`" if value else "an empty text"
-    return f"the number `{value}`"
+    if isinstance(node.value, str):
+        return f"the text `{shorten(node.value)}`" if node.value else "an empty text"
+    if not node.written:
+        return "nothing"
+    number = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
+    return f"the number `{shorten(node.written)}`" if number else f"`{shorten(node.written)}`"
 
 
 def expected(types: Iterable[inspect.Type]) -> str:
@@ -101,11 +99,11 @@ def keys_of(type_: inspect.StructType) -> str:
     return "`{" + ", ".join(f"{name}: …" for name in names[:4]) + "}`"
 
 
-def rewrite(value: Any, types: tuple[inspect.Type, ...]) -> str:
-    """How to write a value of the wrong type."""
+def rewrite(node: Node, types: tuple[inspect.Type, ...]) -> str:
+    """How to write a scalar of the wrong type."""
+    value = node.value
     if any(isinstance(kind, inspect.StrType) for kind in types) and value is not None:
-        written = str(value).lower() if isinstance(value, bool) else str(value)
-        return f'write "{written}" in quotes'
+        return f'write "{node.written}" in quotes'
     if isinstance(value, str) and any(isinstance(kind, (inspect.IntType, inspect.FloatType)) for kind in types):
         return "write digits, without quotes" if value.strip().isdecimal() else f"write a number, such as {one(types)}"
     if isinstance(value, str) and value in ("true", "false"):
