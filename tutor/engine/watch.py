@@ -229,7 +229,8 @@ class Watch:
             while self._wait():
                 if self._lost:
                     self._told = self._lost
-                    self._tell(EngineState("gone", self._told))
+                    if self._state is None or self._state.kind != "gone":
+                        self._tell(EngineState("gone", self._told))
                     self._ready.set()
                     continue
                 self._told = ""
