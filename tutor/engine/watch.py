@@ -83,7 +83,7 @@ class Watch:
         self._asked = self._answered = 0
         self._look = _FIRST_SERVICE_LOOK
         self._state: EngineState | None = None
-        self._lost = self._told = ""
+        self._lost = self._told = self._suspicion = ""
         self._published = self._stopped = False
         self._ready = threading.Event()
         self._stream: Any = None
@@ -183,7 +183,8 @@ class Watch:
             with self._condition:
                 if self._stopped:
                     return
-                self._lost = reason
+                self._lost = self._suspicion or reason
+                self._suspicion = ""
                 self._condition.notify_all()
                 self._condition.wait_for(lambda: self._stopped, pause)
             pause = min(pause * 2, _LAST_RETRY)
@@ -290,6 +291,7 @@ class Watch:
                 self._condition.wait_for(lambda: self._stopped, _FIRST_RETRY)
         if isinstance(error, Problem) and not self._lost:
             # The stream still stands, but nobody answers: subscribing anew shows which of the two is true.
+            self._suspicion = error.sentence
             self._close_stream()
 
     def _publish(self, new: World) -> None:
