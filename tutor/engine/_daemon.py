@@ -150,9 +150,9 @@ def stop(process: Process | None, folders: Folders) -> None:
         for child in _process.children(shim):
             child.end(0)
         shim.end(2)
-    settings = str(folders.exec_root / "containerd" / "containerd.toml")
-    for containerd in list(_process.running(lambda argv: settings in argv)):
-        containerd.end(5)
+    # containerd itself, and what it or a shim has just started (runc, a message for containerd).
+    for helper in list(_process.running(lambda argv: _is_helper(argv, str(folders.exec_root)))):
+        helper.end(5)
 
 
 def clean(folders: Folders, data_root: Path, bridges: Iterable[str], pool: IPv4Network | None) -> None:
@@ -166,3 +166,7 @@ def clean(folders: Folders, data_root: Path, bridges: Iterable[str], pool: IPv4N
     for name in names:
         _network.remove_bridge(name)
     _rules.forget(names)
+
+
+def _is_helper(argv: list[str], folder: str) -> bool:
+    return bool(argv) and Path(argv[0]).name in ("containerd", "runc") and any(folder in part for part in argv)
