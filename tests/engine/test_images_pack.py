@@ -13,6 +13,7 @@ from images_made_up import MadeUp
 
 from tutor.engine import image_commands, pack_file, packs
 from tutor.engine.connect import Engine
+from tutor.engine.image_state import OWN, PACKED, held
 from tutor.engine.images import resolve
 from tutor.engine.recipe_build import build
 from tutor.problems import Problem
@@ -180,3 +181,20 @@ def test_the_commands(made_up: MadeUp, monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     assert image_commands.pull_images(made_up.engine, out) == 0
     assert "Nothing is missing." in out.getvalue()
+
+
+def test_what_a_pack_brought_is_not_the_learners_own(made_up: MadeUp) -> None:
+    small, _ = own(made_up)
+    # As one that was pulled from a registry: without a recipe's labels.
+    made_up.remove(small)
+    container = made_up.api.create_container(resolve("shell"))["Id"]
+    try:
+        made_up.api.commit(container, *small.rsplit(":", 1))
+    finally:
+        made_up.api.remove_container(container)
+    assert held(made_up.engine, [made_up.catalogue["small"]])[0].origin == OWN
+    file = pack(made_up, "small")
+    made_up.remove(small)
+    packs.load(made_up.engine, made_up.catalogue, file)
+    (one,) = held(made_up.engine, [made_up.catalogue["small"]])
+    assert (one.origin, one.replaceable, one.ours) == (PACKED, True, False)

@@ -18,7 +18,7 @@ from tutor.engine.image_budget import ANONYMOUS, SIGNED_IN, SOURCE, WINDOW_HOURS
 from tutor.engine.image_catalogue import Image
 from tutor.engine.image_progress import Report, shown_on, silent, size
 from tutor.engine.image_pull import pull
-from tutor.engine.image_state import BUILT, OWN, Held, held
+from tutor.engine.image_state import BUILT, OWN, PACKED, PULLED, Held, held
 from tutor.engine.registry import Registry, fill, mirrored
 
 
@@ -204,7 +204,7 @@ def _row(one: Held, in_mirror: set[str]) -> dict[str, Any]:
     }
 
 
-_ORIGINS = {BUILT: "built here", OWN: "your own", "registry": "pulled", "": ""}
+_ORIGINS = {BUILT: "built here", PULLED: "pulled", PACKED: "a pack", OWN: "your own", "": ""}
 _STATES = {"here": "here", "missing": "missing", "mirror": "in the mirror", "to pull": "pulled by a lab"}
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from tutor.engine import pack_file
 from tutor.engine.connect import Engine
-from tutor.engine.image_catalogue import Catalogue, Image
+from tutor.engine.image_catalogue import Catalogue
 from tutor.engine.image_progress import Report, Step, silent, size
 from tutor.engine.image_pull import PATIENCE
-from tutor.engine.image_state import Held, held
+from tutor.engine.image_state import Held, held, remember_packed
 from tutor.engine.pack_file import Index, Packed
 from tutor.engine.registry import obtain
 from tutor.problems import Problem
@@ -126,11 +126,12 @@ def load(engine: Engine, catalogue: Catalogue, file: Path, report: Report = sile
         if one.role in catalogue and catalogue[one.role].reference == one.reference
     }
     before = {one.image.role: one for one in held(engine, catalogue)}
-    if any(before[role].id != one.id for role, one in known.items()):
+    other = [role for role, one in known.items() if before[role].id != one.id]
+    loaded = tuple(role for role in other if before[role].replaceable)
+    if loaded:
         _send(engine, file, whole, report)
-        loaded, kept = _name(engine, catalogue, index, known, before)
-    else:
-        loaded, kept = (), ()
+        _name(engine, catalogue, index, loaded)
+    kept = tuple(role for role in other if role not in loaded)
     missing = tuple(one.image.role for one in held(engine, catalogue.local()) if not one.here)
     return Loaded(loaded, kept, missing)
 
@@ -257,34 +258,20 @@ def _refused(file: Path, said: str) -> Problem:
     return Problem(f"The engine did not load {file}: {said.strip()}", "Its log says more.", code="load-failed")
 
 
-def _name(
-    engine: Engine, catalogue: Catalogue, index: Index, known: dict[str, Packed], before: dict[str, Held]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give public names to what was loaded, and take the private ones away.
-
-    Returns:
-        The roles that were named, and those whose name belongs to something else and stays.
-    """
+def _name(engine: Engine, catalogue: Catalogue, index: Index, roles: Iterable[str]) -> None:
+    """Give these roles' public names to what was loaded, and take all private ones away."""
     from docker.errors import ImageNotFound
 
-    loaded, kept = [], []
+    names = {packed.role: packed.name for packed in index.images}
     with engine.guard():
-        for packed in index.images:
-            wanted = known.get(packed.role)
-            if wanted is not None:
-                image: Image = catalogue[packed.role]
-                old = before[packed.role]
-                if old.here and not old.ours:
-                    kept += [packed.role] if old.id != packed.id else []
-                else:
-                    try:
-                        engine.api.tag(packed.name, image.local.rpartition(":")[0], image.tag)
-                    except ImageNotFound as error:
-                        raise Problem(
-                            f"The engine loaded the pack without {packed.reference}.",
-                            "Make the pack again.",
-                            code="load-failed",
-                        ) from error
-                    loaded += [packed.role] if old.id != packed.id else []
-            _forget(engine, packed.name)
-    return tuple(loaded), tuple(kept)
+        for role in roles:
+            image = catalogue[role]
+            try:
+                engine.api.tag(names[role], image.local.rpartition(":")[0], image.tag)
+            except ImageNotFound as error:
+                raise Problem(
+                    f"The engine loaded the pack without {image.reference}.", "Make the pack again.", code="load-failed"
+                ) from error
+    remember_packed(one.id for one in held(engine, catalogue.select(roles)) if one.id)
+    for name in names.values():
+        _forget(engine, name)

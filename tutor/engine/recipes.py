@@ -76,7 +76,8 @@ def to_build(
         now = found.get(image.role, Held(image))
         if not now.here or (now.ours and (now.recipe != digest[image.role] or (again and image.role in wanted))):
             needed.add(image.role)
-    return [image for image in in_order(catalogue, needed) if image.role in needed]
+    ordered = in_order(catalogue, [image.role for image in catalogue if image.role in needed])
+    return [image for image in ordered if image.role in needed]
 
 
 def _digest(recipes: Path, image: Image, base: str) -> str:

@@ -115,7 +115,10 @@ def test_where_an_image_came_from(catalogue: Catalogue) -> None:
     assert (base.origin, base.recipe, base.stand_in) == (BUILT, "abc", "x/base:1")
     assert (middle.origin, middle.recipe) == (PULLED, "")
     assert (top.origin, top.stand_in) == (OWN, "")
-    assert (side.here, side.origin) == (False, "")
+    assert (side.here, side.origin, side.replaceable) == (False, "", True)
+    assert [one.replaceable for one in (base, middle, top)] == [True, False, False]
+    (top,) = sort_out(listed, [catalogue["top"]], {"sha256:top"})  # type: ignore[arg-type]
+    assert (top.origin, top.ours, top.replaceable) == ("pack", False, True)
 
 
 @pytest.mark.parametrize(
@@ -132,5 +135,5 @@ def test_the_telling_line(log: str, line: str) -> None:
 
 
 def test_the_last_stages_configuration() -> None:
-    text = "FROM a AS parts\nCMD [\"no\"]\nRUN x\nFROM scratch\nCOPY . /\nENV A=1\nCMD [\"/hello\"]\n"
+    text = 'FROM a AS parts\nCMD ["no"]\nRUN x\nFROM scratch\nCOPY . /\nENV A=1\nCMD ["/hello"]\n'
     assert configuration(text) == ["ENV A=1", 'CMD ["/hello"]']
