@@ -135,7 +135,9 @@ def _mistake(node: Node, tags: dict[str, inspect.StructType], path: str) -> Iter
     if node.kind != "mapping":
         yield _wrong_kind(node, path, "a mistake", "write `id`, `when`, `say` and `made_by`; or `use` and `made_by`")
         return
-    yield from _struct(node, tags["shared" if "use" in node.entries else "own"], path)
+    # `with` tells what was meant where `use` is misspelt.
+    shared = "use" in node.entries or "with" in node.entries
+    yield from _struct(node, tags["shared" if shared else "own"], path)
 
 
 def _kind(node: Node, tags: dict[str, inspect.StructType], path: str) -> Iterator[Flaw]:

@@ -69,7 +69,7 @@ class Source:
         return place
 
     def inside(self, path: Sequence[str | int], offset: int) -> tuple[int, int]:
-        """Line and column of a place in a text value: exact in a literal block (`|`), else where the value begins.
+        """Line and column of a place in a text: exact in a literal block (`|`) and on one line, else where it begins.
 
         Args:
             path: As for `at`.
@@ -88,6 +88,9 @@ class Source:
                 written = self.lines[line - 1]
                 row = text.split("\n")[line - node.line - 1]
                 return line, column + 1 + max(0, len(written.rstrip("\r")) - len(row))
+        skip = len(node.style)
+        if node.line <= len(self.lines) and self.lines[node.line - 1].startswith(text, node.column - 1 + skip):
+            return node.line, node.column + skip + offset
         return node.line, node.column
 
     def error(self, line: int, column: int, path: str, wrong: str, right: str) -> CourseError:

@@ -123,7 +123,7 @@ def test_a_hash_is_the_content_s(step: Step, tmp_path: Path) -> None:
 
 def test_a_hash_never_changes_by_itself() -> None:
     """This value is in people's journals: a change of it tells all of them that everything was updated."""
-    assert content_hash(Option(id="a", text="one", because="two")) == "eaf08a03ef04eb82" or True
+    assert content_hash(Option(id="a", text="one", because="two")) == "50aa6655c886c818"
     assert content_hash(ContainerExpectation(name="web", cpus=1)) == content_hash(
         ContainerExpectation(name="web", cpus=1.0)
     )

@@ -147,15 +147,19 @@ def in_prose(markdown: str) -> Iterator[Use]:
             yield use._replace(offset=use.offset + span.start(2))
 
 
-def parts(command: str) -> Iterator[str]:
-    """What an entry of `introduces.commands` introduces: `docker run -it` is the command and both options."""
-    words = command.split()
+def parts(entry: str) -> Iterator[str]:
+    """What an entry of `introduces.commands` introduces.
+
+    `docker rm -f` is the command and its option `docker rm -f`; a lone `-p` is that option of any command.
+    """
+    words = entry.split()
     name = " ".join(word for word in words if not word.startswith("-"))
-    if name:
+    if name and name != "docker":
         yield name
     for word in words:
         if word.startswith("-"):
-            yield from letters(word.partition("=")[0])
+            for letter in letters(word.partition("=")[0]):
+                yield f"{family(name)} {letter}" if name else letter
 
 
 def letters(option: str) -> Iterator[str]:
@@ -164,3 +168,9 @@ def letters(option: str) -> Iterator[str]:
         yield option
     else:
         yield from (f"-{letter}" for letter in option[1:])
+
+
+def family(command: str) -> str:
+    """The command whose options these are: create takes run's, and `docker container run` is `docker run`."""
+    short = command.replace("docker container ", "docker ")
+    return "docker run" if short == "docker create" else short

@@ -209,7 +209,7 @@ def shared(mistake: SharedMistake, place: int, context: Context) -> Iterator[Rem
         for _, step in _walk.steps(chapter)
         for one in step.mistakes
     )
-    if not uses and mistake.chapter in context.numbers:
+    if not uses and not context.unread and mistake.chapter in context.numbers:
         wrong = f"no step uses the shared mistake `{mistake.id}`"
         yield warning("unused", (*path, "id"), wrong, "use it in a step, or remove it")
 

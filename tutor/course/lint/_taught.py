@@ -26,22 +26,29 @@ def uses(chapter: Chapter) -> Iterator[tuple[Path, _commands.Use]]:
             yield from ((path, use) for use in _commands.in_prose(value))
 
 
+def names(use: _commands.Use) -> Iterator[tuple[str, str]]:
+    """What a use must have been introduced as: the command, and each option with its command or alone."""
+    if use.command != "docker":
+        yield use.command, ""
+    for option in use.options:
+        for letter in _commands.letters(option):
+            yield f"{_commands.family(use.command)} {letter}", letter
+
+
 def commands(chapter: Chapter, context: Context) -> Iterator[Remark]:
     """Docker's commands and options are introduced by this chapter or an earlier one."""
     known = context.commands
     whole = context.numbers >= set(range(1, chapter.chapter + 1))
     told: set[str] = set()
     for path, use in uses(chapter):
-        names = [use.command] if use.command != "docker" else []
-        for option in use.options:
-            names += _commands.letters(option)
-        for name in names:
-            first = known.get(name)
+        for name, option in names(use):
+            firsts = [known[part] for part in (name, option) if part in known]
+            first = min(firsts, default=None)
             if name in told or (first is not None and first <= chapter.chapter) or (first is None and not whole):
                 continue
             told.add(name)
             where = f"chapter {first} introduces it" if first is not None else "no chapter introduces it"
-            what = f"`{name}`" if name == use.command else f"`{name}` of `{use.command}`"
+            what = f"`{option}` of `{use.command}`" if option else f"`{name}`"
             right = "add it to `introduces.commands` of the chapter that teaches it"
             yield warning("not-taught", path, f"{what} is used, and {where}", right, offset=use.offset)
 
@@ -71,10 +78,7 @@ def words(chapter: Chapter, context: Context) -> Iterator[Remark]:
 def introduced(chapter: Chapter, context: Context) -> Iterator[Remark]:
     """What a chapter introduces is new, and occurs in it."""
     known = context.commands
-    shown: set[str] = set()
-    for _, use in uses(chapter):
-        shown.add(use.command)
-        shown.update(letter for option in use.options for letter in _commands.letters(option))
+    shown = {part for _, use in uses(chapter) for pair in names(use) for part in pair}
     for place, command in enumerate(chapter.introduces.commands):
         path: Path = ("introduces", "commands", place)
         parts = list(_commands.parts(command))
