@@ -84,7 +84,7 @@ def test_a_newer_pack_replaces_an_older_build_of_ours(made_up: MadeUp) -> None:
     assert old != new
     assert "small" in packs.load(made_up.engine, made_up.catalogue, file).loaded
     assert made_up.id(small) == new
-    made_up.remove(str(old))
+    assert old not in {entry["Id"] for entry in made_up.api.images()}, "the replaced image is gone"
 
 
 def test_a_damaged_pack_changes_nothing(made_up: MadeUp) -> None:
@@ -147,7 +147,7 @@ def test_two_at_once_write_one_file(made_up: MadeUp) -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert [problem.code for problem in problems] in ([], ["file-exists"], ["engine-refused"])
+    assert [problem.code for problem in problems] == ["file-exists"]
     assert pack_file.verify(made_up.folder / "pack", lambda _: None).images
 
 

@@ -87,6 +87,15 @@ def sort_out(listed: list[dict[str, Any]], images: Iterable[Image], packed: Coll
     return [_one(image, by_tag.get(image.local), packed) for image in images]
 
 
+def let_go(engine: Engine, id_: str) -> None:
+    """Remove an image that was replaced and has no name any more; a container that uses it keeps it."""
+    from docker.errors import APIError
+
+    with engine.guard(), contextlib.suppress(APIError):
+        if not any(entry["Id"] == id_ and entry.get("RepoTags") for entry in engine.api.images()):
+            engine.api.remove_image(id_, noprune=True)
+
+
 def packed_ids() -> set[str]:
     """Ids of images that were loaded from packs on this machine; a file that is missing or damaged counts as none."""
     with contextlib.suppress(OSError, ValueError):

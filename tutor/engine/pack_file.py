@@ -1,6 +1,6 @@
 """The pack's format: what `docker save` writes, compressed, with an index of what is inside as the last member.
 
-`docker load` reads such a file too. In it images go by private names (`docker-tutor-pack/ROLE:ID`), so that loading
+`docker load` reads such a file too. In it images go by private names (`docker-tutor-pack/ROLE:MARK`), so that loading
 gives no public name to anything; the public names are in the index, and are set afterwards with care.
 Needs no engine.
 """

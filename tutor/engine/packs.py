@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tarfile
 import tempfile
@@ -17,7 +18,7 @@ from tutor.engine.connect import Engine
 from tutor.engine.image_catalogue import Catalogue
 from tutor.engine.image_progress import Report, Step, silent, size
 from tutor.engine.image_pull import PATIENCE
-from tutor.engine.image_state import Held, held, remember_packed
+from tutor.engine.image_state import Held, held, let_go, remember_packed
 from tutor.engine.pack_file import Index, Packed
 from tutor.engine.registry import obtain
 from tutor.problems import Problem
@@ -47,7 +48,7 @@ def pack(
     """Write the images into one file, wholly or not at all.
 
     Raises:
-        Problem: `file-exists`, `no-folder`, `image-missing`, `disk-full`, `engine-gone`; as for building or pulling an
+        Problem: `file-exists`, `no-folder`, `image-missing`, `disk-full`, `save-failed`, `engine-gone`; as for building or pulling an
             image that only the mirror keeps.
     """
     if file.exists():
@@ -131,6 +132,9 @@ def load(engine: Engine, catalogue: Catalogue, file: Path, report: Report = sile
     if loaded:
         _send(engine, file, whole, report)
         _name(engine, catalogue, index, loaded)
+        for role in loaded:
+            if old := before[role].id:
+                let_go(engine, old)
     kept = tuple(role for role in other if role not in loaded)
     missing = tuple(one.image.role for one in held(engine, catalogue.local()) if not one.here)
     return Loaded(loaded, kept, missing)
@@ -138,8 +142,8 @@ def load(engine: Engine, catalogue: Catalogue, file: Path, report: Report = sile
 
 def _packed(one: Held) -> Packed:
     assert one.id is not None, "what is missing was told before"
-    short = one.id.removeprefix("sha256:")[:12]
-    name = f"{pack_file.PREFIX}{one.image.role}:{short}"
+    # Of this call only: two at once do not take each other's names away.
+    name = f"{pack_file.PREFIX}{one.image.role}:{secrets.token_hex(6)}"
     return Packed(role=one.image.role, reference=one.image.reference, name=name, id=one.id, size=one.size)
 
 
@@ -196,7 +200,9 @@ def _write(engine: Engine, file: Path, images: tuple[Packed, ...], total: int, r
         timeout=PATIENCE,
     )
     with answer:
-        answer.raise_for_status()
+        if not answer.ok:
+            said = answer.text[:300].strip()
+            raise Problem(f"The engine could not save the images: {said}", "Call again.", code="save-failed")
         handle, partial = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.absolute().parent)
         try:
             with os.fdopen(handle, "wb") as out:

@@ -18,7 +18,7 @@ from tutor.engine.connect import Engine
 from tutor.engine.image_catalogue import Catalogue, Image
 from tutor.engine.image_progress import Report, Step, silent, size
 from tutor.engine.image_pull import PATIENCE
-from tutor.engine.image_state import Held, held
+from tutor.engine.image_state import Held, held, let_go
 from tutor.engine.recipes import MACHINE, digests, to_build
 from tutor.problems import Problem
 
@@ -162,18 +162,8 @@ class _Builder:
         before = self.found.get(image.role)
         after = held(self.engine, [image])[0]
         if before and before.id and before.id != after.id:
-            self.let_go(before.id)
+            let_go(self.engine, before.id)
         self.report(Step(image.reference, "building", finished=f"built, {size(after.size)}"))
-
-    def let_go(self, id_: str) -> None:
-        """Remove an earlier build that has no name any more; a container that uses it keeps it."""
-        from docker.errors import APIError
-
-        try:
-            if not any(entry["Id"] == id_ and entry.get("RepoTags") for entry in self.engine.api.images()):
-                self.engine.api.remove_image(id_, noprune=True)
-        except APIError:
-            return
 
     def labels(self, image: Image) -> dict[str, str]:
         """What tells an image's role, recipe and whom it stands in for."""
