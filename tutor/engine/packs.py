@@ -48,8 +48,8 @@ def pack(
     """Write the images into one file, wholly or not at all.
 
     Raises:
-        Problem: `file-exists`, `no-folder`, `image-missing`, `disk-full`, `save-failed`, `engine-gone`; as for building or pulling an
-            image that only the mirror keeps.
+        Problem: `file-exists`, `no-folder`, `image-missing`, `disk-full`, `save-failed`, `engine-gone`; as for
+            building or pulling an image that only the mirror keeps.
     """
     if file.exists():
         raise Problem(f"{file} exists already.", "Remove it, or choose another name.", code="file-exists", status=2)
