@@ -1,4 +1,4 @@
-"""An engine that dies under a watch and comes back: with a daemon of the test's own, which is killed."""
+"""What a shared engine must not be put through: one that dies and comes back, and a swarm. With daemons of our own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import pytest
 
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
-from tutor.engine.snapshot import LABEL, take
+from tutor.engine.images import resolve
+from tutor.engine.snapshot import LABEL, is_manager, take
 from tutor.engine.watch import EngineState, Watch
 from tutor.engine.world import Change, World
 from tutor.problems import Problem
@@ -169,3 +170,32 @@ def test_a_watch_may_begin_before_its_engine(daemon: Daemon) -> None:
     finally:
         watch.stop()
         engine.close()
+
+
+def test_services_of_a_swarm_come_up(daemon: Daemon, engine: Engine) -> None:
+    """Tasks make no events of their own: the watch looks again until a service is as it should be."""
+    seen = Seen()
+    swarm = daemon.start()
+    swarm.api.load_image(b"".join(engine.api.get_image(resolve("shell"))))
+    with Watch(swarm, LAB, seen.on_world, seen.on_state):
+        assert not is_manager(swarm)
+        swarm.api.init_swarm(advertise_addr="127.0.0.1")
+        assert is_manager(swarm)
+
+        def docker(*words: str) -> None:
+            environment = {**os.environ, "DOCKER_HOST": daemon.host}
+            subprocess.run(["docker", "service", *words], env=environment, check=True, capture_output=True)
+
+        docker(
+            *("create", "-d", "--name", "web", "--replicas", "2", "--network", "host", "--stop-grace-period", "0s"),
+            *("--label", f"{LABEL}={LAB}", "--container-label", f"{LABEL}={LAB}", resolve("shell"), "sleep", "600"),
+        )
+        seen.until(lambda: any(s.running == s.replicas == 2 for s in seen.world.services.values()))
+        assert seen.world.service("web") is not None
+        seen.until(lambda: {c.service for c in seen.world.containers.values()} == {"web"})
+        docker("scale", "-d", "web=1")
+        seen.until(lambda: any(s.running == s.replicas == 1 for s in seen.world.services.values()))
+        docker("rm", "web")
+        seen.until(lambda: not seen.world.services and not seen.world.containers)
+    swarm.api.leave_swarm(force=True)
+    swarm.close()
