@@ -38,6 +38,7 @@ def take(
     *,
     own_images: Collection[str] = (),
     references: Collection[str] = (),
+    own_volumes: Collection[str] = (),
 ) -> World:
     """Take a snapshot of what a lab holds.
 
@@ -52,15 +53,16 @@ def take(
             `("volume", name)`, `("network", id)`, `("service", "*")`; `*` as the key is all of the kind. None is all.
         own_images: References and ids of images that the lab pulled, tagged or committed and that lack its label.
         references: Images of the catalogue that the lab may see.
+        own_volumes: Names of volumes that are the lab's though they lack its label: unnamed ones that were seen mounted
+            (the previous World's are known anyway).
 
     Raises:
         Problem: `engine-gone`.
         docker.errors.APIError: The engine refused to answer.
     """
     with engine.guard():
-        return _Snapshot(engine, lab, previous or World(), own_images, references).take(
-            _ALL_KINDS if only is None else only
-        )
+        snapshot = _Snapshot(engine, lab, previous or World(), own_images, references, own_volumes)
+        return snapshot.take(_ALL_KINDS if only is None else only)
 
 
 _ALL_KINDS = tuple((kind, ALL) for kind in ("network", "container", "volume", "image", "service"))
@@ -70,13 +72,20 @@ class _Snapshot:
     """One snapshot being taken: the previous World's mappings, of which the looked-at entries are replaced."""
 
     def __init__(
-        self, engine: Engine, lab: str, previous: World, own_images: Collection[str], references: Collection[str]
+        self,
+        engine: Engine,
+        lab: str,
+        previous: World,
+        own_images: Collection[str],
+        references: Collection[str],
+        own_volumes: Collection[str],
     ) -> None:
         self.engine, self.lab = engine, lab
         # The SDK's types do not cover all of its methods.
         self.api: Any = engine.api
         self.own = frozenset(map(_plain, own_images))
         self.references = frozenset(map(_plain, references))
+        self.own_volumes = own_volumes
         self.containers: dict[str, Container] = dict(previous.containers)
         self.images: dict[str, Image] = dict(previous.images)
         self.volumes: dict[str, Volume] = dict(previous.volumes)
@@ -152,7 +161,8 @@ class _Snapshot:
                 else:
                     found.append(records.volume(data))
         for new in found:
-            if new.labels.get(LABEL) == self.lab or new.name in mounted or new.name in self.volumes:
+            ours = new.name in mounted or new.name in self.volumes or new.name in self.own_volumes
+            if ours or new.labels.get(LABEL) == self.lab:
                 if self.volumes.get(new.name) != new:
                     self.volumes[new.name] = new
             else:
@@ -217,9 +227,7 @@ class _Snapshot:
                 self.services[key] = new
 
     # -- asking --------------------------------------------------------------------------------------------------
-    def _inspect(
-        self, ask: Callable[[str], Any], keys: Collection[str]
-    ) -> list[tuple[str, Mapping[str, Any] | None]]:
+    def _inspect(self, ask: Callable[[str], Any], keys: Collection[str]) -> list[tuple[str, Mapping[str, Any] | None]]:
         """Inspect each; None for what is not there (any more)."""
         from docker.errors import NotFound
 

@@ -58,6 +58,7 @@ class Watch:
         on_state: Called when the engine is there, gone, or back again.
         own_images: Gives what `snapshot.take` wants to know as own images, each time.
         references: Gives the catalogue's references that the lab may see, each time.
+        own_volumes: Gives the names of the lab's volumes that lack its label, each time.
         world: A World to start from: the first changes are those since then.
     """
 
@@ -70,11 +71,12 @@ class Watch:
         *,
         own_images: Callable[[], Collection[str]] = tuple,
         references: Callable[[], Collection[str]] = tuple,
+        own_volumes: Callable[[], Collection[str]] = tuple,
         world: World | None = None,
     ) -> None:
         self._engine, self._lab = engine, lab
         self._on_world, self._on_state = on_world, on_state
-        self._own_images, self._references = own_images, references
+        self._own_images, self._references, self._own_volumes = own_images, references, own_volumes
         self._world = world or World()
         self._changed_at = time.monotonic()
         self._pending: set[Named] = set()
@@ -260,8 +262,15 @@ class Watch:
 
     def _refresh(self, engine: Engine, batch: set[Named], asked: int) -> bool:
         try:
-            own, references = self._own_images(), self._references()
-            new = take(engine, self._lab, self._world, batch, own_images=own, references=references)
+            new = take(
+                engine,
+                self._lab,
+                self._world,
+                batch,
+                own_images=self._own_images(),
+                references=self._references(),
+                own_volumes=self._own_volumes(),
+            )
         except Exception as error:
             self._again(batch, error)
             return False
