@@ -63,7 +63,10 @@ def test_a_foreign_container_is_not_there(lab: Lab, foreign: Foreign, method: st
         answer = lab.api.ask(method, version + path.format(ref), body)
         assert answer.status == 404, (ref, answer.body)
         if method != "HEAD":
-            assert answer.message == f"No such container: {ref}"
+            assert answer.message.endswith(f"No such container: {ref}")
+            if method == "DELETE" or "kill" in path or "GET" in method:
+                real = lab.direct.ask(method, version + path.format("f" * 64), body)
+                assert answer.message == real.message.replace("f" * 64, ref)
         encoded = "".join(f"%{ord(char):02x}" for char in ref)
         assert lab.api.ask(method, version + path.format(encoded), body).status == 404
 

@@ -26,7 +26,8 @@ def lab(engine_host: str) -> Iterator[Lab]:
 _MOUNT = {"Type": "bind", "Source": "/etc", "Target": "/x"}
 _ETC = {"type": "none", "o": "bind", "device": "/etc"}
 _HOST_CONFIGS: list[dict[str, Any]] = [
-    {"Privileged": True}, {"privileged": True}, {"PRIVILEGED": 1}, {"Priv\u0131leged": True}, {"\u017fhmSize": 1, "X": 1},
+    {"Privileged": True}, {"privileged": True}, {"PRIVILEGED": 1}, {"Priv\u0131leged": True},
+    {"\u017fhmSize": 1, "X": 1},
     {"PidMode": "host"}, {"IpcMode": "host"}, {"UTSMode": "host"}, {"UsernsMode": "host"}, {"CgroupnsMode": "host"},
     {"NetworkMode": "host"}, {"networkMode": "host"}, {"pidmode": "host"},
     {"CapAdd": ["SYS_ADMIN"]}, {"CapAdd": ["CAP_SYS_PTRACE"]}, {"CapAdd": ["ALL"]}, {"CapAdd": ["net_admin"]},
@@ -88,7 +89,8 @@ def test_refusals_are_in_the_trace_and_on_the_screen(lab: Lab) -> None:
     [
         b'{"Image":"x","HostConfig":{"Privileged":false},"hostconfig":{"Privileged":true}}',
         b'{"Image":"x","HostConfig":{"Privileged":false,"privileged":true}}',
-        b'{"Image":"x","Image":"y"}', b'{"Image":"x"', b"[]", b'"x"', b'{"Image":NaN}', b"\xff\xfe", b'{"Image":"\\ud800"}',
+        b'{"Image":"x","Image":"y"}', b'{"Image":"x"', b"[]", b'"x"', b'{"Image":NaN}', b"\xff\xfe",
+        b'{"Image":"\\ud800"}',
         b'{"a":' * 200 + b"1" + b"}" * 200, b'{"Image":"x"}{"Image":"y"}',
         b'{"Image":"x","HostConfig":[]}', b'{"Image":"x","HostConfig":{"Binds":"/:/x"}}', b'{"Image":5}',
         b'{"Image":"x","HostConfig":{"Mounts":{"Type":"bind"}}}', b'{"Image":"x","HostConfig":{"PidMode":["host"]}}',

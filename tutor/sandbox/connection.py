@@ -91,6 +91,7 @@ class Connection:
         self._closing = head.close
         self._expects = head.expects
         status = 0
+        plan: Plan | None = None
         try:
             plan, ask = await self._decide(head, entry)
             if plan.reply is not None:
@@ -99,8 +100,7 @@ class Connection:
                 await self._send_json(status, plan.reply[1], head.method)
             else:
                 status = await self._forward(ask, plan, entry)
-            if plan.done is not None:
-                await plan.done(status)
+            await self._done(plan, status)
         except Refused as refused:
             status = refused.status
             await self._refuse(refused, entry, head.method)
@@ -114,9 +114,19 @@ class Connection:
             _log.warning("%s %s: %r", head.method, head.path, error, exc_info=True)
             await self._refuse(Refused("The sandbox does not understand this request.", 400, "malformed"), entry)
         finally:
+            if plan is not None and plan.done is not None:
+                with contextlib.suppress(EngineError, Refused):
+                    await self._done(plan, 0)
             entry.end(status)
         self._pending = self._wire.trailing_data[0] + self._pending
         return not self._closing
+
+    @staticmethod
+    async def _done(plan: Plan, status: int) -> None:
+        """Let the rule do what follows the answer; before its last byte is sent, where that can be."""
+        done, plan.done = plan.done, None
+        if done is not None:
+            await done(status)
 
     async def _request(self) -> h11.Request | None:
         while True:
@@ -371,6 +381,7 @@ class Connection:
                 framing = Chunks()
         close = any(name == b"connection" and b"close" in value.lower() for name, value in answer.headers)
         if ask.head.method == "HEAD" or status in {204, 304}:
+            await self._done(plan, status)
             self._writer.write(self._head_bytes(status, answer.reason, headers, length))
             await self._writer.drain()
             return not close
@@ -381,6 +392,7 @@ class Connection:
             except ValueError:
                 raise Refused("The engine's answer is no JSON.", 502, "engine") from None
             data = _strict.dumps(value) + b"\n"
+            await self._done(plan, status)
             entry.received += len(data)
             self._writer.write(self._head_bytes(status, answer.reason, headers, len(data)) + data)
             await self._writer.drain()
@@ -390,6 +402,7 @@ class Connection:
             with contextlib.suppress(ValueError, AttributeError):
                 message = await plan.failed(status, str(json.loads(body).get("message", "")))
                 body = _strict.dumps({"message": message})
+            await self._done(plan, status)
             self._writer.write(self._head_bytes(status, answer.reason, headers, len(body)) + body)
             await self._writer.drain()
             return not close
@@ -405,11 +418,13 @@ class Connection:
             used = framing.feed(data)
             part = data if used == len(data) else data[:used]
             entry.received += used
+            if plan.watch is not None:
+                plan.watch(part)
+            if framing.done:
+                await self._done(plan, status)
             self._writer.write(out + part if out else part)
             out = b""
             await self._writer.drain()
-            if plan.watch is not None:
-                plan.watch(part)
             if framing.done:
                 return not close and used == len(data)
             data = await read()

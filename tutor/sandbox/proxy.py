@@ -153,6 +153,8 @@ class Sandbox:
             writer.transport.set_write_buffer_limits(high=CHUNK)
             try:
                 await Connection(box, reader, writer).run()
+            except asyncio.CancelledError:
+                writer.close()  # the sandbox stops; asyncio would report a cancelled client as an error
             finally:
                 clients.discard(task)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import re
+import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tutor.sandbox import _filters, hostconfig
@@ -32,8 +35,34 @@ async def container_list(ask: Ask) -> Plan:
 
 async def container_use(ask: Ask) -> Plan:
     """Anything that needs no more than that the container is the lab's."""
-    container = await _own(ask)
-    return Plan(path=ask.path(container), body=None if ask.head.method == "PUT" else b"")
+    body = None if ask.head.method == "PUT" else b""
+    try:
+        container = await _own(ask)
+    except Refused as refused:
+        if refused.status != 404 or body is None:
+            raise
+        return nowhere(ask)
+    return Plan(path=ask.path(container), body=body, failed=as_named(ask.ref, container))
+
+
+def nowhere(ask: Ask) -> Plan:
+    """Let the engine say in its own words that there is no such container: ask for an id that nothing has."""
+    nobody = secrets.token_hex(32)
+
+    async def failed(_: int, message: str) -> str:
+        return message.replace(nobody, ask.ref)
+
+    return Plan(path=ask.path(nobody), failed=failed)
+
+
+def as_named(ref: str, container: str) -> Callable[[int, str], Awaitable[str]]:
+    """Errors that repeat what the client called the container say so again, though the engine was given the id."""
+    pattern = re.compile(rf"(cannot \w+ container:? |in container |^container (?=.*paused, unpause)){container}", re.I)
+
+    async def failed(_: int, message: str) -> str:
+        return pattern.sub(lambda found: found[1] + ref, message, count=1)
+
+    return failed
 
 
 async def container_inspect(ask: Ask) -> Plan:
@@ -88,7 +117,7 @@ async def container_start(ask: Ask) -> Plan:
             found = host_path(source, ask.scope, ask.socket, read_only=not point.get("RW"))
             if found != posixpath.normpath(source):
                 raise Refused(f"{source} leads elsewhere by a link now. The lab mounts only its own folder.")
-    return Plan(path=ask.path(container))
+    return Plan(path=ask.path(container), failed=as_named(ask.ref, container))
 
 
 async def container_update(ask: Ask) -> Plan:

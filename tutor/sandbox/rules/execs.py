@@ -7,6 +7,7 @@ from typing import Any
 from tutor.sandbox import _redact, _strict
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.policy import Refused
+from tutor.sandbox.rules.containers import as_named
 
 _CREATE = dict.fromkeys(
     ("User", "Privileged", "Tty", "Container", "ConsoleSize", "AttachStdin", "AttachStderr", "AttachStdout", "Detach",
@@ -33,7 +34,7 @@ async def exec_create(ask: Ask) -> Plan:
         ask.objects.own_exec(value["Id"], container, command)
         return value
 
-    return Plan(path=ask.path(container), body=_strict.dumps(body), answer=answer)
+    return Plan(path=ask.path(container), body=_strict.dumps(body), answer=answer, failed=as_named(ask.ref, container))
 
 
 async def exec_start(ask: Ask) -> Plan:
