@@ -176,7 +176,8 @@ class _Snapshot:
             keys = {key for key, entry in listed.items() if self._shown(_peek(entry), used)}
             # What an image is never changes; what may is the names it goes by, and those are in the list.
             keys = {k for k in keys if k not in self.images or _names(listed[k]) != _names_of(self.images[k])} | (
-                used - self.images.keys()
+                # Not in the list, and a container was made from it: `docker rmi --force` may have taken it away.
+                used - listed.keys()
             )
         moved: set[str] = set()
         for key, data in self._inspect(self.api.inspect_image, keys):
