@@ -16,7 +16,7 @@ import msgspec
 import yaml
 
 from tutor import places
-from tutor.course import _fast
+from tutor.course import _cache, _fast
 from tutor.course.errors import CourseError, CourseErrors
 from tutor.course.models import Chapter, Course, SharedMistake, SharedMistakes
 from tutor.course.sources import Source, read_source
@@ -66,9 +66,15 @@ def load_course(root: Path | None = None) -> Course:
         CourseErrors: Something is wrong; holds every error of every file.
         Problem: There is no such folder, or no chapter in it.
     """
+    # Only the shipped course is kept: others are being written.
+    known = _cache.key(places.lessons()) if root is None else None
+    if known is not None and (kept := _cache.load(known)) is not None:
+        return kept
     reading = read_course(root)
     if reading.errors:
         raise CourseErrors(reading.errors)
+    if known is not None:
+        _cache.keep(known, reading.course)
     return reading.course
 
 
