@@ -200,8 +200,11 @@ class Session(SessionCore):
         return follower
 
     # -- starting again and ending -------------------------------------------------------------------------------
-    def go_to(self, step_id: str) -> Step:
+    def go_to(self, step_id: str, limit: float = PASS_LIMIT) -> Step:
         """Make a step's start from the lab's beginning: earlier steps by their own solutions, then begin it.
+
+        Args:
+            limit: Seconds in which each earlier step's solution has to pass.
 
         Raises:
             Problem: `no-start`, when an earlier step's solution does not pass; as `begin`.
@@ -212,7 +215,7 @@ class Session(SessionCore):
             begun = self.begin(step.id)
             done = self.run(begun.solutions[0])
             # What has failed will not come right by waiting.
-            verdict = self.judge(wait=PASS_LIMIT if done.exit_code == 0 else 2.0, until=passed)
+            verdict = self.judge(wait=limit if done.exit_code == 0 else min(limit, 2.0), until=passed)
             if not passed(verdict):
                 raise Problem(
                     f"The start of step `{step_id}` cannot be made: the solution of step `{step.id}` does not pass.",
@@ -221,11 +224,12 @@ class Session(SessionCore):
                 )
         return self.begin(step_id)
 
-    def reset(self, step_id: str | None = None) -> Receipt:
+    def reset(self, step_id: str | None = None, limit: float = PASS_LIMIT) -> Receipt:
         """Remove everything the lab has made and go back to a step's start, with the same id, names and ports.
 
         Args:
             step_id: The step; the current one when left out; the lab's beginning when there is none.
+            limit: Seconds in which each earlier step's solution has to pass.
 
         Raises:
             Problem: `lab-in-use`, `no-start`, `prepare-failed`, `engine-gone`.
@@ -249,7 +253,7 @@ class Session(SessionCore):
         if self.lab and self.lab.prepare:
             self._prepare(self.lab.prepare)
         if target:
-            self.go_to(target)
+            self.go_to(target, limit)
         return receipt
 
     def close(self) -> Receipt:

@@ -28,6 +28,9 @@ CALM = 0.4
 _FIRST_LOOK, _LAST_LOOK = 0.5, 5.0
 """Seconds until probes are asked again where no event will come: a server begins to listen, a file is written."""
 
+_SOON = 0.1
+"""Seconds until a look again where all is well, if it only stays so."""
+
 _GLANCE = 1.0
 """Seconds between two looks at the workspace, in steps that expect a file."""
 
@@ -196,7 +199,9 @@ class Follower:
             self._say(world, verdict, state, step.id)
             return gap if probing else None
         self._say(world, None, state, step.id)
-        return max(0.02, calm) if verdict.settled else max(0.1, min(gap, _FIRST_LOOK))
+        if verdict.settled:
+            return max(0.02, calm)
+        return gap if verdict.findings else _SOON
 
     def _say(self, world: World, verdict: Verdict | None, state: EngineState, step: str) -> None:
         with self._condition:

@@ -19,7 +19,7 @@ from tutor.lab.observations import Activity, Baseline, Observations
 from tutor.lab.probes import observe, observe_step
 from tutor.lab.session_mark import Mark
 from tutor.lab.session_time import Waits
-from tutor.lab.verdict import Unavailable, Verdict
+from tutor.lab.verdict import NotYet, Passed, Unavailable, Verdict
 from tutor.problems import Problem
 from tutor.sandbox.references import Record
 from tutor.sandbox.trace import Call, Trace, read
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from tutor.course.expectations import Expectation
     from tutor.engine.connect import Engine
     from tutor.lab.open_labs import OpenLab
+
+
+SURE = 0.4
+"""Seconds that a container which was started in this step has to run until the step passes."""
 
 
 class Observer:
@@ -169,7 +173,7 @@ class Observer:
             return observe(self.engine, expectations, world, self.workspace, calls=self.calls(self.mark.since))
 
     def judge(self, step: Step, world: World | None = None) -> Verdict:
-        """The judge's word on a step as things are now.
+        """The judge's word on a step as things are now; "not yet" without findings where it is only too early to say.
 
         Args:
             step: Bound, its mistakes resolved.
@@ -188,7 +192,21 @@ class Observer:
                 )
         except Problem as problem:
             return Unavailable(reason=problem.sentence)
-        return judge(step, world, observations, self.mark.baseline, self.activity(), shared=self._shared)
+        activity = self.activity()
+        verdict = judge(step, world, observations, self.mark.baseline, activity, shared=self._shared)
+        if isinstance(verdict, Passed) and self._too_early(world, activity):
+            return NotYet(findings=(), settled=False)
+        return verdict
+
+    def _too_early(self, world: World, activity: Activity) -> bool:
+        """Whether a container was started only just now: one whose program ends at once looks right for an instant."""
+        before = self.mark.baseline.world.containers
+        for container in world.containers.values():
+            known = before.get(container.id)
+            new = known is None or known.started != container.started
+            if new and container.state == "running" and activity.age(container) < SURE:
+                return True
+        return False
 
     def judge_until(self, step: Step, done: Callable[[Verdict], bool], limit: float) -> Verdict:
         """Judge again and again until a verdict will do.

@@ -18,6 +18,7 @@ from tutor.problems import Problem
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
     from tutor.lab.prove.assess import Result
+    from tutor.lab.prove.trial import Limits
 
 Write = Callable[[str], object]
 """Takes a text with its line breaks, as `sys.stdout.write` does."""
@@ -30,6 +31,7 @@ def prove(
     jobs: int = 0,
     junit: Path | None = None,
     as_json: bool = False,
+    limits: Limits | None = None,
     write: Write = sys.stdout.write,
     tell: Write | None = None,
 ) -> int:
@@ -42,6 +44,7 @@ def prove(
         jobs: Labs at the same time; by the number of processors when 0.
         junit: File for a report as JUnit XML.
         as_json: Write one JSON document instead of the table.
+        limits: Seconds for what may never end.
         write: Takes the report.
         tell: Takes a line for each attempt as it ends; None to be silent until the report.
 
@@ -70,7 +73,7 @@ def prove(
             tell(_line(result))
 
     with _ended_by_signals():
-        done = run.prove(course, chapters, engine, labs=place.labs, jobs=jobs, on_result=heard)
+        done = run.prove(course, chapters, engine, labs=place.labs, jobs=jobs, limits=limits, on_result=heard)
     if junit is not None:
         _save(junit, report.as_junit(done))
     write(json.dumps(report.as_json(done), indent=2) + "\n" if as_json else report.table(done) + "\n")

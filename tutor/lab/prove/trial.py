@@ -159,7 +159,7 @@ def _branch(task: LabTask, session: Session, teller: Teller, trials: Trials) -> 
     (trial,) = task.trials
     begun = time.monotonic()
     try:
-        session.go_to(trial.step.id)
+        session.go_to(trial.step.id, trials.limits.verdict)
     except Problem as problem:
         if problem.code != "no-start":
             raise
@@ -169,16 +169,16 @@ def _branch(task: LabTask, session: Session, teller: Teller, trials: Trials) -> 
         _go_on(trials)
         if number:
             begun = time.monotonic()
-            _back(session, trial)
+            _back(session, trial, trials.limits)
         _attempt(attempt, bind(attempt.script, session.bindings), session, teller, trials, trial, begun)
 
 
-def _back(session: Session, trial: StepTrials) -> None:
+def _back(session: Session, trial: StepTrials, limits: Limits) -> None:
     """To the step's start again: in the same lab where certainly nothing was changed, else from the beginning."""
     if session.observer.untouched():
         session.begin_again()
     else:
-        session.reset(trial.step.id)
+        session.reset(trial.step.id, limits.verdict)
 
 
 # -- questions -------------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def _awaited(attempt: Attempt, completed: Completed, limits: Limits) -> tuple[Ca
     """Which verdict is waited for after an attempt, and how long."""
     if attempt.kind in {"solution", "also", "answer"}:
         # What has failed will not come right by waiting.
-        return passed, limits.verdict if completed.exit_code == 0 else 2.0
+        return passed, limits.verdict if completed.exit_code == 0 else min(limits.verdict, 2.0)
     if attempt.kind == "mistake":
         wanted = attempt.mistake
 
