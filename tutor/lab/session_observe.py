@@ -133,8 +133,8 @@ class Observer:
         Raises:
             Problem: `engine-gone`, `engine-refused`.
         """
-        calls = self.calls()
-        since = calls[-1].id if calls else 0
+        # Calls are in the order in which their requests were understood, which is not that of their ids.
+        since = max((call.id for call in self.calls()), default=0)
         baseline = Baseline(world=self.world(), files=session_workspace.digest(self.workspace))
         return Mark(step=step, baseline=baseline, since=since)
 
