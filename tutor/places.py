@@ -13,6 +13,8 @@ from pathlib import Path
 
 import platformdirs
 
+from tutor.problems import Problem
+
 _APP = "docker-tutor"
 
 
@@ -50,7 +52,7 @@ def runtime() -> Path:
     """Sockets: short (a socket's path has room for about 100 bytes), mode 0700, gone after a restart.
 
     Raises:
-        OSError: The folder cannot be made, or belongs to somebody else.
+        Problem: `no-folder`, `foreign-folder`; so do `data` and `cache_folder`.
     """
     home = _home()
     if home and len(str(home)) < 50:
@@ -68,7 +70,19 @@ def _home() -> Path | None:
 
 
 def _private(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to another user")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        owner = folder.stat().st_uid
+    except OSError as error:
+        raise Problem(
+            f"The folder {folder} cannot be made ({error.strerror or error}).",
+            "Make room or give yourself the right, or name another with DOCKER_TUTOR_HOME.",
+            code="no-folder",
+        ) from error
+    if owner != os.getuid():
+        raise Problem(
+            f"The folder {folder} belongs to another user.",
+            f"Take it back (sudo chown -R $USER {folder}), or name another with DOCKER_TUTOR_HOME.",
+            code="foreign-folder",
+        )
     return folder

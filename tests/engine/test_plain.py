@@ -113,7 +113,8 @@ def test_wrong_turns_hints_leaving_and_coming_back(learner: Learner) -> None:
     before = "\n".join(line for section in chapter.sections[:place] for line in [*answers_to(section), ""])
     lab = chapter.sections[place]
     assert isinstance(lab, Lab)
-    mistake = 'docker run --name "$(goal | grep -o "`[a-z0-9-]*`" | head -1 | tr -d "`")" ubuntu:24.04 -it bash\n'
+    name = "$(goal | grep -o '`[a-z0-9-]*`' | head -n 1 | tr -d '`')"
+    mistake = f'docker run --name "{name}" ubuntu:24.04 -it bash\n'
     done = learner("learn", "17", "--plain", typed=f"{before}\nhint\n{mistake}goal\ntutor leave\n")
     assert "Not yet." in done.stdout
     assert "Flags after the image" in done.stdout, done.stdout[-3000:]

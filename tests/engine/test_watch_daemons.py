@@ -44,6 +44,8 @@ class Daemon:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
+                    # In a network namespace of its own: without a bridge of its own, dockerd would remove docker0.
+                    *("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"),
                     "dockerd",
                     *("--host", self.host, "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"),
                     *("--pidfile", f"{self.folder}/pid", "--bridge", "none", "--iptables=false", "--ip6tables=false"),

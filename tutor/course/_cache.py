@@ -16,6 +16,7 @@ import msgspec
 
 from tutor import places
 from tutor.course.models import Course
+from tutor.problems import Problem
 
 _CODE = ("models.py", "expectations.py", "loader.py", "_fast.py", "_scalars.py", "_cache.py")
 _SIZE = 32
@@ -43,14 +44,14 @@ def load(known: bytes) -> Course | None:
         if head != known + _sum(body):
             return None
         return msgspec.msgpack.decode(body, type=Course)
-    except (OSError, msgspec.MsgspecError, ValueError):
+    except (OSError, Problem, msgspec.MsgspecError, ValueError):
         return None
 
 
 def keep(known: bytes, course: Course) -> None:
     """Keep a course for the next start; where that is not possible, nothing is lost."""
     body = msgspec.msgpack.encode(course)
-    with suppress(OSError):
+    with suppress(OSError, Problem):
         file = _file()
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=".course-")
         try:

@@ -297,8 +297,8 @@ def _folders() -> Iterator[Check]:
         try:
             path = folder()
             usable = os.access(path, os.W_OK | os.X_OK)
-        except OSError as error:
-            yield Check(name, "fail", f"The {name} folder cannot be used: {error}.", "Set DOCKER_TUTOR_HOME.")
+        except Problem as problem:
+            yield Check(name, "fail", problem.sentence, problem.next_step)
             continue
         if usable:
             yield Check(name, "ok", f"The {name} folder is {path}.")

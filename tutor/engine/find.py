@@ -195,7 +195,7 @@ def _is_lab(host: str) -> bool:
     path = Path(host.removeprefix("unix://"))
     try:
         runtime = places.runtime()
-    except OSError:
+    except Problem:
         return False
     return runtime in path.parents and not path.parent.name.startswith("engine")
 
