@@ -196,7 +196,7 @@ def test_the_sdk(lab: Lab) -> None:
 
 def test_the_trace_tells_the_session(lab: Lab) -> None:
     before = lab.sandbox.trace.last
-    lab.ok("run", "--rm", "--name", f"{lab.name}-t", "-e", "TOKEN=abc", lab.image, "true")
+    lab.ok("run", "--rm", "--name", f"{lab.name}-t", "-e", "TOKEN=hush-hush", lab.image, "true")
     lab.ok("run", "-d", "--name", f"{lab.name}-u", lab.image, "sleep", "30")
     lab.ok("exec", f"{lab.name}-u", "id")
     lab.ok("rm", "-f", f"{lab.name}-u")
@@ -213,5 +213,5 @@ def test_the_trace_tells_the_session(lab: Lab) -> None:
     assert create.body["Env"] == ["TOKEN=…"]
     assert create.status == 201
     assert create.duration_ms is not None
-    assert "abc" not in (lab.folder / "trace.jsonl").read_text()
+    assert "hush-hush" not in (lab.folder / "trace.jsonl").read_text()
     assert lab.sandbox.in_flight == 0

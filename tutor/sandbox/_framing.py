@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 _MAX_LINE = 4096
 
 
@@ -10,12 +12,17 @@ class FramingError(Exception):
 
 
 class Chunks:
-    """Follows a chunked body that is passed on as it is."""
+    """Follows a chunked body that is passed on as it is.
 
-    __slots__ = ("_left", "_line", "_trailer", "done")
+    Args:
+        keep: Collect what the chunks hold, for `take`.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_kept", "_left", "_line", "_trailer", "done")
+
+    def __init__(self, *, keep: bool = False) -> None:
         self._left = 0
+        self._kept: bytearray | None = bytearray() if keep else None
         self._line = b""
         self._trailer = False
         self.done = False
@@ -30,6 +37,9 @@ class Chunks:
         while at < size:
             if self._left:
                 step = min(self._left, size - at)
+                if self._kept is not None:
+                    # The last two bytes of a chunk are its line end.
+                    self._kept += data[at : at + min(step, max(self._left - 2, 0))]
                 self._left -= step
                 at += step
                 continue
@@ -60,6 +70,15 @@ class Chunks:
         return size
 
 
+    def take(self) -> bytes:
+        """What the chunks held since the last call."""
+        if not self._kept:
+            return b""
+        kept = bytes(self._kept)
+        self._kept.clear()
+        return kept
+
+
 class Counted:
     """Follows a body of known length."""
 
@@ -88,3 +107,74 @@ class UntilClosed:
     def feed(self, data: bytes) -> int:
         """Take the next bytes; all belong to the body."""
         return len(data)
+
+
+@dataclass(slots=True)
+class Reply:
+    """The head of an engine's answer.
+
+    Attributes:
+        status: HTTP status.
+        reason: Its words.
+        headers: In the engine's order and spelling, without those of the connection.
+        length: Bytes of the body; None when it is chunked or ends with the connection.
+        chunked: The body is chunked.
+        close: The engine ends the connection after it.
+        rest: Bytes that came behind the head.
+    """
+
+    status: int
+    reason: bytes
+    headers: list[tuple[bytes, bytes]]
+    length: int | None
+    chunked: bool
+    close: bool
+    rest: bytes
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the body ends before the connection does."""
+        return self.chunked or self.length is not None
+
+    def framing(self, *, keep: bool = False) -> Chunks | Counted | UntilClosed:
+        """What follows the body."""
+        if self.chunked:
+            return Chunks(keep=keep)
+        return UntilClosed() if self.length is None else Counted(self.length)
+
+
+_DROPPED = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"content-length"})
+
+
+def parse_reply(data: bytes, end: int) -> Reply:
+    """Read the head of an answer that ends (with its empty line) before `end`.
+
+    Raises:
+        FramingError: It is no HTTP/1.1 answer.
+    """
+    lines = data[: end - 4].split(b"\r\n")
+    start = lines[0].split(b" ", 2)
+    if len(start) < 2 or not start[0].startswith(b"HTTP/1.") or not start[1].isdigit() or len(start[1]) != 3:
+        raise FramingError("no HTTP answer")
+    reply = Reply(int(start[1]), start[2] if len(start) > 2 else b"", [], None, False, False, data[end:])
+    upgrade = reply.status == 101
+    for line in lines[1:]:
+        name, colon, value = line.partition(b":")
+        if not colon or not name or name != name.strip():
+            raise FramingError("broken header")
+        lower, value = name.lower(), value.strip()
+        if lower == b"content-length":
+            if not value.isdigit():
+                raise FramingError("broken length")
+            reply.length = int(value)
+        elif lower == b"transfer-encoding":
+            if value.lower() != b"chunked":
+                raise FramingError("unknown transfer coding")
+            reply.chunked = True
+        elif lower == b"connection":
+            reply.close = b"close" in value.lower()
+        if upgrade or lower not in _DROPPED:
+            reply.headers.append((name, value))
+    if reply.chunked:
+        reply.length = None
+    return reply

@@ -20,6 +20,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 _HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding",
                   b"upgrade", b"content-length", b"host", b"expect"})  # fmt: skip
 _SAFE = "/:@!$'()*,;=~+"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEX = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -85,8 +86,6 @@ def judge(request: h11.Request) -> Head:
     method = request.method.decode("ascii", "replace")
     if method not in _METHODS:
         raise _bad(f"The method {method} is not part of Docker's API.", 405)
-    if sum(len(name) + len(value) + 4 for name, value in request.headers) > _MAX_HEADERS:
-        raise _bad("The request's headers are too large.", 431)
     if request.http_version != b"1.1":
         raise _bad("Docker's API speaks HTTP/1.1.", 505)
     version, path, query = _target(request.target)
@@ -95,8 +94,9 @@ def judge(request: h11.Request) -> Head:
     encodings: list[bytes] = []
     upgrades: list[bytes] = []
     connection: set[str] = set()
-    hosts = 0
+    hosts = size = 0
     for name, value in request.headers:
+        size += len(name) + len(value)
         if name == b"content-length":
             lengths.append(value)
         elif name == b"transfer-encoding":
@@ -111,6 +111,8 @@ def judge(request: h11.Request) -> Head:
             head.expects = value.lower() == b"100-continue"
         if name not in _HOP:
             head.headers.append((name, value))
+    if size > _MAX_HEADERS:
+        raise _bad("The request's headers are too large.", 431)
     # A header named in Connection belongs to this hop only; taking the engine's own away from it would be smuggling.
     if connection - {"upgrade", "close", "keep-alive", "te", ""}:
         raise _bad("The Connection header names headers that the sandbox will not drop.")
@@ -169,7 +171,7 @@ def _decode(text: str, *, controls: bool = False) -> str:
         result = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
     except UnicodeDecodeError:
         raise _bad("The request's address is not UTF-8.") from None
-    if not controls and any(ord(char) < 32 or ord(char) == 127 for char in result):
+    if not controls and _CONTROL.search(result):
         raise _bad("The request's address has control characters.")
     return result
 

@@ -36,6 +36,7 @@ class Plan:
         body: Bytes to send instead of the client's body; None streams the client's body through.
         reply: Answer without the engine: status and a JSON value (bytes are sent as they are, None is no body).
         answer: Changes the parsed JSON of a good answer.
+        only_if: Bytes without which a good answer needs no change.
         failed: Changes the message of an answer of 400 and more.
         line: For streams of JSON lines: whether the client may see this one.
         watch: Sees the bytes of a streamed answer as they pass.
@@ -48,12 +49,19 @@ class Plan:
     body: bytes | None = b""
     reply: tuple[int, Any] | None = None
     answer: Callable[[Any], Awaitable[Any]] | None = None
+    only_if: bytes = b""
     failed: Callable[[int, str], Awaitable[str]] | None = None
     line: Callable[[dict[str, Any]], Awaitable[bool]] | None = None
     watch: Callable[[bytes], None] | None = None
     done: Callable[[int], Awaitable[None]] | None = None
     stream: bool = False
     tunnel: Tunnel | None = None
+
+    async def finish(self, status: int) -> None:
+        """Let the rule do what follows the answer, once; where it can be, before the answer's last byte is sent."""
+        done, self.done = self.done, None
+        if done is not None:
+            await done(status)
 
 
 @dataclass(slots=True)

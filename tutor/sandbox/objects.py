@@ -78,6 +78,10 @@ class Objects:
         if name:
             _remember(self._names, container, name.lstrip("/"))
 
+    def knows(self, container: str) -> bool:
+        """Whether this full id is known to be the lab's."""
+        return bool(self._containers.get(container))
+
     def name(self, ref: str) -> str:
         """What to call a container in words: its name when it is known."""
         if ref in self._names:

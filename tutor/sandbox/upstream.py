@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import h11
+import msgspec
 
 CHUNK = 1 << 18
 """Bytes of one read; also the limit that lets a slow side slow down the fast one."""
@@ -168,8 +169,8 @@ class Api:
         """
         status, data = await self.raw(method, path, query, body)
         try:
-            value = json.loads(data) if data.strip() else None
-        except ValueError:
+            value = msgspec.json.decode(data) if data.strip() else None
+        except msgspec.DecodeError:
             value = {"message": data[:200].decode("utf-8", "replace")}
         if status >= 400:
             message = value.get("message", "") if isinstance(value, dict) else ""

@@ -37,9 +37,13 @@ async def container_create(ask: Ask) -> Plan:
         found = await ask.objects.image(image)
         config = found.info.get("Config") or {}
     body["Labels"] = relabel(body.get("Labels"), ask.scope.labels)
-    await _namespaces(ask, host)
     await _neighbours(ask, host)
-    body["NetworkingConfig"] = await networking(ask, body.get("NetworkingConfig"))
+    try:
+        await _namespaces(ask, host)
+        body["NetworkingConfig"] = await networking(ask, body.get("NetworkingConfig"))
+    except Refused as refused:
+        # The engine notices this when the container starts. To the docker command a 404 here means a missing image.
+        raise Refused(refused.message, 409 if refused.status == 404 else refused.status, refused.rule) from None
     created = await _data(ask, body, host, config)
     body["HostConfig"] = host
     name = ask.head.first("name")

@@ -1,0 +1,336 @@
+"""One request on its way to the engine, and the answer back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from tutor.sandbox import _strict
+from tutor.sandbox._entry import Entry
+from tutor.sandbox._framing import Chunks, Counted, FramingError, Reply, parse_reply
+from tutor.sandbox._head import Head
+from tutor.sandbox._tunnel import tunnel
+from tutor.sandbox.ask import Ask, Plan
+from tutor.sandbox.policy import MAX_JSON, Refused
+from tutor.sandbox.upstream import CHUNK, Link
+
+if TYPE_CHECKING:
+    from tutor.sandbox.proxy import Box
+
+_MAX_BUFFERED = 64 << 20
+_MAX_HEAD = 1 << 20
+_PATIENCE = 0.05
+
+
+class Gone(Exception):
+    """The client or the engine went away in the middle."""
+
+
+class Client(Protocol):
+    """The client's side of an exchange."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    closing: bool
+    pending: bytes
+
+    def head(
+        self, status: int, reason: bytes, headers: list[tuple[bytes, bytes]], length: int | None, *extra: bytes
+    ) -> bytes:
+        """The bytes of an answer's head."""
+        ...
+
+    async def chunk(self) -> bytes | None:
+        """The next part of the request's body; None at its end."""
+        ...
+
+    def take_rest(self) -> bytes:
+        """Bytes that came behind the request."""
+        ...
+
+    @property
+    def body_read(self) -> bool:
+        """Whether the request's body was read to its end."""
+        ...
+
+
+class Exchange:
+    """Sends one request and passes the answer on.
+
+    Args:
+        box: The sandbox.
+        client: The client's side.
+        ask, plan: The request and what its rule decided.
+        entry: Its entry in the trace.
+    """
+
+    def __init__(self, box: Box, client: Client, ask: Ask, plan: Plan, entry: Entry) -> None:
+        self._box = box
+        self._client = client
+        self._ask = ask
+        self._plan = plan
+        self._entry = entry
+        self._link: Link
+        self._upload: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def run(self) -> int:
+        """Returns the answer's status.
+
+        Raises:
+            Refused: The engine is not reachable, or answers nothing that is HTTP.
+        """
+        try:
+            self._link = await self._box.pool.take()
+        except (OSError, TimeoutError) as error:
+            raise Refused(f"The sandbox cannot reach the engine: {error}", 502, "engine") from None
+        clean = False
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin_watch)
+        try:
+            out = _request(self._ask.head, self._plan)
+            if self._plan.body is None:
+                self._link.writer.write(out)
+                self._upload = asyncio.create_task(self._send_body())
+            else:
+                self._entry.sent += len(self._plan.body)
+                self._link.writer.write(out + self._plan.body)
+            reply = await self._reply()
+            self._entry.status = reply.status
+            if reply.status == 101 or (self._plan.stream and reply.status == 200 and not reply.bounded):
+                await self._take_over(reply)
+                return reply.status
+            clean = await self._relay(reply)
+            if self._upload is not None and not self._upload.done():
+                # The engine answered before it took the whole body; the client's rest of it goes nowhere.
+                self._client.closing = True
+                clean = False
+            return reply.status
+        finally:
+            self._timer.cancel()
+            for task in (self._upload, self._watch):
+                if task is not None:
+                    await cancel(task)
+            if clean and self._client.body_read:
+                self._box.pool.give(self._link)
+            else:
+                self._link.close()
+
+    async def _read(self) -> bytes:
+        """More of the answer."""
+        return await self._link.reader.read(CHUNK)
+
+    def _begin_watch(self) -> None:
+        """The answer takes long: watch the client meanwhile."""
+        if self._upload is None:
+            self._watch = asyncio.create_task(self._watch_client())
+
+    async def _watch_client(self) -> None:
+        """Keep what the client pipelines, and tell the engine when it leaves."""
+        client, writer = self._client, self._link.writer
+        while len(client.pending) < CHUNK:
+            data = await client.reader.read(CHUNK)
+            if not data:
+                if writer.can_write_eof():
+                    writer.write_eof()
+                else:
+                    self._link.close()
+                return
+            client.pending += data
+
+    async def _send_body(self) -> None:
+        chunked = self._ask.head.length is None
+        writer = self._link.writer
+        try:
+            while (part := await self._client.chunk()) is not None:
+                self._entry.sent += len(part)
+                writer.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+                await writer.drain()
+            if chunked:
+                writer.write(b"0\r\n\r\n")
+        except (Gone, Refused):
+            self._link.close()
+        except OSError:
+            pass  # the engine does not want it; its answer says why
+
+    async def _reply(self) -> Reply:
+        data = b""
+        try:
+            while True:
+                end = data.find(b"\r\n\r\n") + 4
+                if end > 3:
+                    reply = parse_reply(data, end)
+                    if reply.status >= 200 or reply.status == 101:
+                        return reply
+                    data = reply.rest
+                    continue
+                if len(data) > _MAX_HEAD:
+                    raise FramingError("head too large")
+                part = await self._read()
+                if not part:
+                    raise FramingError("closed")
+                data += part
+        except (FramingError, ConnectionError) as error:
+            raise Refused(f"The engine gave no answer that can be read ({error}).", 502, "engine") from None
+
+    # -- the answer -----------------------------------------------------------------------------------------------
+    async def _relay(self, reply: Reply) -> bool:
+        """Send the answer on; returns whether the engine's connection is good for another call."""
+        client, plan, status = self._client, self._plan, reply.status
+        if self._ask.head.method == "HEAD" or status in {204, 304}:
+            await plan.finish(status)
+            client.writer.write(client.head(status, reply.reason, reply.headers, reply.length))
+            await client.writer.drain()
+            return not reply.close and not reply.rest
+        good = 200 <= status < 300
+        if (plan.answer is not None and good) or (plan.failed is not None and status >= 400):
+            await self._relay_changed(reply, good=good)
+            return not reply.close and reply.bounded
+        if plan.line is not None and good:
+            await self._relay_lines(reply)
+            return False
+        return await self._relay_as_it_is(reply)
+
+    async def _relay_changed(self, reply: Reply, *, good: bool) -> None:
+        body = await self._collect(reply)
+        plan, client = self._plan, self._client
+        if good and plan.answer is not None:
+            if plan.only_if in body:
+                try:
+                    value = msgspec.json.decode(body) if body.strip() else None
+                except msgspec.DecodeError:
+                    raise Refused("The engine's answer is no JSON.", 502, "engine") from None
+                body = msgspec.json.encode(await plan.answer(value)) + b"\n"
+        elif plan.failed is not None:
+            with contextlib.suppress(ValueError, AttributeError):
+                message = await plan.failed(reply.status, str(json.loads(body).get("message", "")))
+                body = _strict.dumps({"message": message}) + b"\n"
+        await plan.finish(reply.status)
+        self._entry.received += len(body)
+        client.writer.write(client.head(reply.status, reply.reason, reply.headers, len(body)) + body)
+        await client.writer.drain()
+
+    async def _relay_as_it_is(self, reply: Reply) -> bool:
+        client, plan, entry, writer = self._client, self._plan, self._entry, self._client.writer
+        if not reply.bounded:
+            client.closing = True
+        framing = reply.framing()
+        extra = (b"Transfer-Encoding: chunked",) if reply.chunked else ()
+        out = client.head(reply.status, reply.reason, reply.headers, reply.length, *extra)
+        data = reply.rest
+        while True:
+            used = framing.feed(data)
+            part = data if used == len(data) else data[:used]
+            entry.received += used
+            if plan.watch is not None:
+                plan.watch(part)
+            if framing.done:
+                await plan.finish(reply.status)
+            if out or part:
+                writer.write(out + part if out else part)
+                await writer.drain()
+                out = b""
+            if framing.done:
+                return not reply.close and used == len(data)
+            data = await self._read()
+            if not data:
+                if reply.bounded:
+                    raise Gone
+                return False
+
+    async def _relay_lines(self, reply: Reply) -> None:
+        assert self._plan.line is not None
+        client = self._client
+        head = client.head(reply.status, reply.reason, reply.headers, None, b"Transfer-Encoding: chunked")
+        client.writer.write(head)
+        await client.writer.drain()
+        rest = b""
+        async for part in _Decoded(self, reply):
+            *lines, rest = (rest + part).split(b"\n")
+            if len(rest) > MAX_JSON:
+                raise Gone
+            kept = b""
+            for line in lines:
+                with contextlib.suppress(ValueError):
+                    value = json.loads(line)
+                    if isinstance(value, dict) and await self._plan.line(value):
+                        kept += line + b"\n"
+            if kept:
+                self._entry.received += len(kept)
+                client.writer.write(b"%x\r\n%s\r\n" % (len(kept), kept))
+                await client.writer.drain()
+        client.writer.write(b"0\r\n\r\n")
+        await client.writer.drain()
+
+    async def _collect(self, reply: Reply) -> bytes:
+        parts, size = [], 0
+        async for part in _Decoded(self, reply):
+            parts.append(part)
+            size += len(part)
+            if size > _MAX_BUFFERED:
+                raise Refused("The engine's answer is larger than the sandbox reads.", 502, "engine")
+        return b"".join(parts)
+
+    # -- connections taken over -----------------------------------------------------------------------------------
+    async def _take_over(self, reply: Reply) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watch is not None:
+            await cancel(self._watch)
+            self._watch = None
+        client = self._client
+        client.closing = False
+        client.writer.write(client.head(reply.status, reply.reason, reply.headers, None))
+        client.closing = True
+        early = client.take_rest()
+        await tunnel(self._link, client.reader, client.writer, self._plan.tunnel, self._entry, early, reply.rest)
+
+
+class _Decoded:
+    """The parts of an answer's body, without the transfer coding."""
+
+    def __init__(self, exchange: Exchange, reply: Reply) -> None:
+        self._exchange = exchange
+        self._framing: Any = reply.framing(keep=True)
+        self._data: bytes | None = reply.rest
+
+    def __aiter__(self) -> _Decoded:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._framing.done:
+            data = self._data if self._data is not None else await self._exchange._read()
+            if not data and self._data is None:
+                if isinstance(self._framing, Chunks | Counted):
+                    raise Gone
+                break
+            self._data = None
+            used = self._framing.feed(data)
+            part = self._framing.take() if isinstance(self._framing, Chunks) else data[:used]
+            if part:
+                return bytes(part)
+        raise StopAsyncIteration
+
+
+def _request(head: Head, plan: Plan) -> bytes:
+    lines = [f"{head.method} {head.target(plan.path or head.path)} HTTP/1.1\r\nHost: docker".encode()]
+    lines += [name + b": " + value for name, value in head.headers]
+    if head.upgrade and plan.stream:
+        lines.append(b"Connection: Upgrade\r\nUpgrade: " + head.upgrade.encode())
+    if plan.body is None:
+        coding = b"Transfer-Encoding: chunked" if head.length is None else b"Content-Length: %d" % head.length
+        lines.append(coding)
+    elif plan.body or head.method in {"POST", "PUT"}:
+        lines.append(b"Content-Length: %d" % len(plan.body))
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+async def cancel(task: asyncio.Task[None]) -> None:
+    """End a task and wait until it has ended."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, OSError, FramingError, Gone):
+        await task
