@@ -48,11 +48,16 @@ class Calls:
     Args:
         known: Path of a call → whether its message is judged; None refuses the call.
         judge: Judges a whole message.
+        ended: Told the path when a judged call has its answer, before the client sees the answer's end.
     """
 
-    def __init__(self, known: Callable[[str], bool | None], judge: Judge) -> None:
+    def __init__(
+        self, known: Callable[[str], bool | None], judge: Judge, ended: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._known = known
         self._judge = judge
+        self._ended = ended
+        self._judged: dict[int, str] = {}
         self._client = bytearray()
         self._engine = bytearray()
         self._preface = False
@@ -106,6 +111,8 @@ class Calls:
                 if more == settled:
                     continue
                 payload = struct.pack(">I", more - settled)
+            if stream in self._judged and flags & _END_STREAM and kind in {_HEADERS, _DATA}:
+                await self._ended(self._judged.pop(stream))
             if stream in self._refused and kind in {_RESET, _DATA}:
                 continue
             out += _frame(kind, flags, stream, payload)
@@ -209,6 +216,7 @@ class Calls:
             out += _frame(_RESET, 0, stream, _CANCEL)
             self._refuse(stream, entry, refused, back, _END_STREAM)
         else:
+            self._judged[stream] = entry.path
             body = struct.pack(">BI", 0, len(message)) + message
             self._settle(len(body) - size, back)
             for at in range(0, len(body), _FRAME):

@@ -6,6 +6,8 @@ Message layouts are those of moby/buildkit: `api/services/control/control.proto`
 
 from __future__ import annotations
 
+import contextlib
+
 from tutor.sandbox import _protobuf as pb
 from tutor.sandbox._http2 import Calls
 from tutor.sandbox._protobuf import Field
@@ -13,6 +15,7 @@ from tutor.sandbox.ask import Ask
 from tutor.sandbox.policy import Refused
 from tutor.sandbox.rules._buildcache import cache_ids, note_cache
 from tutor.sandbox.rules.tags import claim, keep
+from tutor.sandbox.upstream import EngineError
 
 _CONTROL = "/moby.buildkit.v1.Control/"
 _BRIDGE = "/moby.buildkit.v1.frontend.LLBBridge/"
@@ -44,15 +47,26 @@ class Builder:
         self._ask = ask
         self._names: list[str] = []
         self._cache: set[str] | None = None
-        calls = Calls(lambda path: True if path in _JUDGED else False if path in _PASS else None, self._judge)
+        calls = Calls(_known, self._judge, self._ended)
         self.from_client = calls.from_client
         self.from_engine = calls.from_engine
 
-    async def done(self, status: int) -> None:
-        """The talk is over: note what the names mean now, and what is new in the cache."""
-        if self._cache is not None:
-            await keep(self._ask, *self._names)(status)
+    async def _ended(self, path: str) -> None:
+        """A build has ended: note what its names mean now, and what is new in the cache."""
+        if path != _CONTROL + "Solve" or self._cache is None:
+            return
+        with contextlib.suppress(EngineError, Refused):
+            for name in self._names:
+                # Builds of one Compose project run side by side: what has no image yet may get one.
+                image = await self._ask.objects.reference_id(name)
+                if image:
+                    self._ask.record.make(name, image)
             await note_cache(self._ask, self._cache)
+
+    async def done(self, status: int) -> None:
+        """The talk is over, perhaps in the middle of a build."""
+        await self._ended(_CONTROL + "Solve")
+        await keep(self._ask, *self._names)(status)
 
     async def _judge(self, path: str, headers: dict[str, str], message: bytes) -> bytes:
         fields = pb.parse(message)
@@ -135,6 +149,10 @@ class Builder:
         rest = [field for field in fields if field.number != 1]
         filters = [f"{text},id=={item}" if text else f"id=={item}" for text in wanted for item in ids]
         return pb.write([pb.string(1, text) for text in filters] + rest)
+
+
+def _known(path: str) -> bool | None:
+    return True if path in _JUDGED else False if path in _PASS else None
 
 
 def _text(fields: list[Field], number: int) -> str:
