@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor.sandbox._plain import Engine
-from tutor.sandbox.policy import LAB, OWNER, PREDEFINED_NETWORKS, Scope
+from tutor.sandbox.policy import LAB, OWNER, PREDEFINED_NETWORKS, SWARM_NETWORKS, Scope
 from tutor.sandbox.receipt import Census, Receipt
 from tutor.sandbox.references import Record, familiar, normal
 from tutor.sandbox.upstream import EngineError, Upstream
@@ -95,7 +95,7 @@ def _census(engine: Engine, scope: Scope, record: Record) -> Census:
     networks = [
         item
         for item in engine.list("networks")
-        if item["Name"] not in PREDEFINED_NETWORKS and not scope.owns(item.get("Labels"))
+        if item["Name"] not in PREDEFINED_NETWORKS | SWARM_NETWORKS and not scope.owns(item.get("Labels"))
     ]
     cache = engine.call("GET", "system", "df", type="build-cache").get("BuildCache") or ()
     return Census(
@@ -251,7 +251,10 @@ class _Closing:
                 return
             self._engine.call("POST", "swarm", "leave", force="1")
             self._removed.setdefault("services", []).append("swarm mode")
+            if self._record.gateway:
+                self._remove("networks", "docker_gwbridge", "networks", "docker_gwbridge")
         self._record.swarm = ""
+        self._record.gateway = False
 
 
 def _until(done: Callable[[], bool], seconds: float = _PATIENCE) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tutor.sandbox.policy import PREDEFINED_NETWORKS, Refused, Scope, missing
+from tutor.sandbox.policy import PREDEFINED_NETWORKS, SWARM_NETWORKS, Refused, Scope, missing
 from tutor.sandbox.references import Record, is_id, normal, repository
 from tutor.sandbox.upstream import Api, EngineError, segment
 
@@ -186,7 +186,7 @@ class Objects:
         """Whether it is one of the networks every engine has."""
         name = info.get("Name")
         return name in PREDEFINED_NETWORKS or (
-            "swarm" in self.scope.allow and name in {"ingress", "docker_gwbridge"} and not info.get("Labels")
+            "swarm" in self.scope.allow and name in SWARM_NETWORKS and not info.get("Labels")
         )
 
     async def volume(self, name: str) -> bool:

@@ -29,6 +29,9 @@ ANONYMOUS = "com.docker.volume.anonymous"
 
 PREDEFINED_NETWORKS = frozenset({"bridge", "none", "host"})
 
+SWARM_NETWORKS = frozenset({"ingress", "docker_gwbridge"})
+"""Networks that an engine makes for itself when it becomes a swarm."""
+
 MAX_JSON = 1 << 20
 """Bytes of a JSON body that the sandbox reads and writes anew."""
 

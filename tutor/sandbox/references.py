@@ -95,6 +95,7 @@ class Record:
         cache: Ids of the build cache's records that the lab's builds made.
         repair: References of somebody else → id, while a request runs that could move them.
         swarm: Id of the swarm node when the lab made this engine a swarm; else empty.
+        gateway: With that swarm came the network `docker_gwbridge`, which leaving does not remove.
         ever: References the lab had since the tutor started, so that the event of a removal is still seen.
     """
 
@@ -105,6 +106,7 @@ class Record:
     cache: set[str] = field(default_factory=set)
     repair: dict[str, str] = field(default_factory=dict)
     swarm: str = ""
+    gateway: bool = False
     ever: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -124,6 +126,7 @@ class Record:
             for name in ("borrowed", "images", "cache"):
                 setattr(record, name, {str(item) for item in raw.get(name) or ()})
             record.swarm = str(raw.get("swarm") or "")
+            record.gateway = raw.get("gateway") is True
         return record
 
     def save(self) -> None:
@@ -140,6 +143,7 @@ class Record:
                 "cache": sorted(self.cache),
                 "repair": self.repair,
                 "swarm": self.swarm,
+                "gateway": self.gateway,
             }
             with new.open("w") as stream:
                 json.dump(value, stream)

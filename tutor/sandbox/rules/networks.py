@@ -44,7 +44,9 @@ async def network_inspect(ask: Ask) -> Plan:
     async def answer(value: Any) -> Any:
         return await _own_containers(ask, value)
 
-    return Plan(path=ask.path(info["Id"]), answer=answer)
+    # A predefined network has one id in the engine and another in a swarm; its name fits both.
+    name = info["Name"] if info["Name"] == ask.ref and ask.objects.predefined(info) else info["Id"]
+    return Plan(path=ask.path(name), answer=answer)
 
 
 async def _own_containers(ask: Ask, info: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from tutor.sandbox import _filters, _strict
@@ -48,8 +49,12 @@ async def swarm_init(ask: Ask) -> Plan:
     body["ListenAddr"] = f"{_LOOPBACK}:2377"
     body["AdvertiseAddr"] = body["DataPathAddr"] = _LOOPBACK
 
+    networks = await ask.api.get("/networks")
+    new = not any(item["Name"] == "docker_gwbridge" for item in networks)
+
     async def answer(value: Any) -> Any:
         ask.record.swarm = str(value)
+        ask.record.gateway = new
         ask.record.save()
         return value
 
@@ -74,9 +79,14 @@ async def swarm_leave(ask: Ask) -> Plan:
         raise Refused("This engine was in a swarm before the lab began; it stays in it.", rule="swarm")
 
     async def done(status: int) -> None:
-        if status == 200:
-            ask.record.swarm = ""
-            ask.record.save()
+        if status != 200:
+            return
+        ask.record.swarm = ""
+        if ask.record.gateway:
+            with contextlib.suppress(EngineError):
+                await ask.api.call("DELETE", "/networks/docker_gwbridge")
+        ask.record.gateway = False
+        ask.record.save()
 
     return Plan(done=done)
 
