@@ -30,6 +30,10 @@ class Gone(Exception):
     """The client or the engine went away in the middle."""
 
 
+class _Stale(Exception):
+    """A kept connection was closed before it carried this call."""
+
+
 class Client(Protocol):
     """The client's side of an exchange."""
 
@@ -85,10 +89,17 @@ class Exchange:
         Raises:
             Refused: The engine is not reachable, or answers nothing that is HTTP.
         """
-        try:
-            self._link = await self._box.pool.take()
-        except (OSError, TimeoutError) as error:
-            raise Refused(f"The sandbox cannot reach the engine: {error}", 502, "engine") from None
+        while True:
+            try:
+                self._link = await self._box.pool.take()
+            except (OSError, TimeoutError) as error:
+                raise Refused(f"The sandbox cannot reach the engine: {error}", 502, "engine") from None
+            try:
+                return await self._once()
+            except _Stale:
+                continue  # only a connection that was used before is stale, so this ends
+
+    async def _once(self) -> int:
         clean = False
         self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin_watch)
         try:
@@ -97,9 +108,9 @@ class Exchange:
                 self._link.writer.write(out)
                 self._upload = asyncio.create_task(self._send_body())
             else:
-                self._entry.sent += len(self._plan.body)
                 self._link.writer.write(out + self._plan.body)
             reply = await self._reply()
+            self._entry.sent += len(self._plan.body or b"")
             self._entry.status = reply.status
             if reply.status == 101 or (self._plan.stream and reply.status == 200 and not reply.bounded):
                 await self._take_over(reply)
@@ -175,6 +186,9 @@ class Exchange:
                     raise FramingError("closed")
                 data += part
         except (FramingError, ConnectionError) as error:
+            # The engine may have ended a kept connection just now (it was restarted); a question can be asked again.
+            if not data and self._link.used and self._watch is None and self._ask.head.method in {"GET", "HEAD"}:
+                raise _Stale from None
             raise Refused(f"The engine gave no answer that can be read ({error}).", 502, "engine") from None
 
     # -- the answer -----------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ CHUNK = 1 << 18
 """Bytes of one read; also the limit that lets a slow side slow down the fast one."""
 
 _MAX_ANSWER = 64 << 20
+_PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +192,9 @@ class Api:
             link: Link | None = None
             try:
                 link = await self._pool.take()
-                return await self._exchange(link, request, data)
-            except (OSError, EOFError, h11.ProtocolError) as error:
+                async with asyncio.timeout(_PATIENCE):
+                    return await self._exchange(link, request, data)
+            except (OSError, TimeoutError, EOFError, h11.ProtocolError) as error:
                 if link is not None:
                     link.close()
                 # An idle connection may have been closed by the engine at the moment it was taken.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tutor.sandbox import _filters, _strict, mounts
@@ -54,7 +55,14 @@ async def volume_use(ask: Ask) -> Plan:
     if not await ask.objects.volume(ask.ref):
         raise missing("volume", ask.ref)
     ask.touched.append(ask.ref)
-    return Plan(path=ask.path(ask.ref))
+
+    async def failed(_: int, message: str) -> str:
+        for container in re.findall(r"[0-9a-f]{64}", message):
+            if not await ask.objects.is_own_container(container):
+                return f"remove {ask.ref}: volume is in use by a container outside of this lab"
+        return message
+
+    return Plan(path=ask.path(ask.ref), failed=failed)
 
 
 async def refuse_cluster(_: Ask) -> Plan:
