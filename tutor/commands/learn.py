@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,13 +39,19 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     check.add_argument("--json", action="store_true", help="as JSON: verdict, mistake, findings")
     check.set_defaults(command=_check)
 
-    for name, words, command in (
-        ("reset", "begin a chapter's lab again, with everything of it as it was", _reset),
-        ("close", "remove everything that a chapter's lab made", _close),
-    ):
-        one = commands.add_parser(name, help=words)
-        one.add_argument("chapter", metavar="CHAPTER", help="its number, or a lab's id")
-        one.set_defaults(command=command)
+    reset = commands.add_parser("reset", help="begin a chapter's lab again, with everything of it as it was")
+    reset.add_argument("chapter", metavar="CHAPTER", help="its number, or a lab's id")
+    reset.set_defaults(command=_reset)
+
+    labs = commands.add_parser("labs", help="the open labs")
+    labs.add_argument("--json", action="store_true", help="as JSON")
+    labs.set_defaults(command=_labs)
+
+    close = commands.add_parser("close", help="remove everything that a lab made, and show the receipt")
+    close.add_argument("labs", nargs="*", metavar="CHAPTER", help="a chapter's number, or a lab's id")
+    close.add_argument("--all", action="store_true", help="every lab that nobody works in")
+    close.add_argument("--json", action="store_true", help="as JSON")
+    close.set_defaults(command=_close)
 
 
 def start(_: argparse.Namespace) -> int:
@@ -114,10 +121,20 @@ def _reset(arguments: argparse.Namespace) -> int:
     return check.reset(arguments.chapter)
 
 
-def _close(arguments: argparse.Namespace) -> int:
-    from tutor.ui.plain import check
+def _labs(arguments: argparse.Namespace) -> int:
+    from tutor.lab import session_commands
 
-    return check.close(arguments.chapter)
+    return session_commands.show(as_json=arguments.json, write=sys.stdout.write)
+
+
+def _close(arguments: argparse.Namespace) -> int:
+    from tutor.engine.connect import connect
+    from tutor.lab import session_commands
+
+    with connect() as engine:
+        return session_commands.close(
+            engine, arguments.labs, everything=arguments.all, as_json=arguments.json, write=sys.stdout.write
+        )
 
 
 def _chapter(number: int) -> tuple[Course, Chapter]:

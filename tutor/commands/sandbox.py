@@ -22,26 +22,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     actions.add_parser("remove", help="take it away").set_defaults(command=_remove)
 
 
-def _lab(chapter: int | None) -> str:
-    from tutor.lab import open_labs
-    from tutor.problems import Problem
-
-    for record in open_labs.every():
-        if record.section and record.state == "open" and chapter in (None, record.chapter):
-            return record.lab
-    raise Problem(
-        f"No lab of chapter {chapter} is open." if chapter else "No lab is open.",
-        "Open one: docker-tutor learn 16",
-        code="no-open-lab",
-        status=2,
-    )
-
-
 def _trace(arguments: argparse.Namespace) -> int:
     from tutor.lab import open_labs
     from tutor.sandbox import commands
 
-    path: Path = open_labs.folder(_lab(arguments.chapter)) / "trace.jsonl"
+    path: Path = open_labs.folder(open_labs.latest(arguments.chapter).lab) / "trace.jsonl"
     commands.show_trace(path, lambda line: print(line, flush=True), following=arguments.follow, as_json=arguments.json)
     return 0
 
@@ -51,7 +36,7 @@ def _create(arguments: argparse.Namespace) -> int:
     from tutor.problems import Problem
     from tutor.sandbox import commands
 
-    lab = _lab(arguments.chapter)
+    lab = open_labs.latest(arguments.chapter).lab
     if not open_labs.is_served(lab):
         raise Problem(
             f"Lab {lab} is open, and no tutor serves it now.",

@@ -184,6 +184,26 @@ def find(chapter: int, section: str | None = None) -> OpenLab | None:
     return None
 
 
+def latest(chapter: int | None = None) -> OpenLab:
+    """The lab that was opened last and can be worked in.
+
+    Args:
+        chapter: Only of this chapter.
+
+    Raises:
+        Problem: `no-open-lab`, with exit status 2: it cannot be told.
+    """
+    for record in every():
+        if record.section and record.state == "open" and chapter in (None, record.chapter):
+            return record
+    raise Problem(
+        f"No lab of chapter {chapter} is open." if chapter else "No lab is open.",
+        f"Open it: docker tutor shell {chapter or 16}",
+        code="no-open-lab",
+        status=2,
+    )
+
+
 class Serving:
     """The right to serve a lab, held by one process at a time and dropped by the system when it ends."""
 

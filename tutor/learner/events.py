@@ -87,12 +87,6 @@ class LabOpened(Event, frozen=True, kw_only=True, tag="lab-opened"):
     lab: str
 
 
-class LabClosed(Event, frozen=True, kw_only=True, tag="lab-closed"):
-    """A lab was closed and everything it made removed."""
-
-    lab: str
-
-
 AnyEvent = (
     ChapterOpened
     | ChapterFinished
@@ -105,7 +99,6 @@ AnyEvent = (
     | SolutionOpened
     | QuestionAnswered
     | LabOpened
-    | LabClosed
 )
 
 

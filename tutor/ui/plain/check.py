@@ -1,4 +1,4 @@
-"""`check`, `reset` and `close`: an open lab from any terminal."""
+"""`check` and `reset`: an open lab from any terminal."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import msgspec
 
 from tutor.course.loader import load_course
 from tutor.course.models import Lab
-from tutor.engine.connect import connect
-from tutor.lab import open_labs, session_close
+from tutor.engine.address import EngineAddress
+from tutor.engine.connect import Engine, connect
+from tutor.lab import open_labs, session_commands
 from tutor.lab.open_labs import OpenLab
 from tutor.lab.session import Session
 from tutor.lab.session_lesson import passed
 from tutor.lab.verdict import NotYet, Unavailable, Verdict
-from tutor.learner.events import LabClosed
-from tutor.learner.journal import Journal
 from tutor.problems import Problem
 from tutor.ui.plain import verdicts
 from tutor.ui.plain.page import Page
@@ -32,8 +31,8 @@ def run(chapter: int | None, step: str | None, *, as_json: bool) -> int:
         as_json: Print one JSON object: verdict, mistake, findings, chapter, step, lab.
     """
     try:
-        record = _open_lab(chapter)
-        with connect() as engine:
+        record = open_labs.latest(chapter)
+        with _engine(record) as engine:
             session = Session.resume(load_course(), record.lab, engine=engine)
             try:
                 name = _step_id(session.lab, step) or (session.step.id if session.step else "")
@@ -54,8 +53,8 @@ def run(chapter: int | None, step: str | None, *, as_json: bool) -> int:
 
 def reset(what: str) -> int:
     """Begin a lab again from its first step."""
-    record = _named(what)
-    with connect() as engine:
+    record = open_labs.read(session_commands.choose([what])[0]) or open_labs.latest()
+    with _engine(record) as engine:
         session = Session.resume(load_course(), record.lab, engine=engine)
         try:
             receipt = session.reset(session.lab.steps[0].id if session.lab else None)
@@ -65,19 +64,6 @@ def reset(what: str) -> int:
         print(line)
     print(f"The lab of chapter {record.chapter} begins again.")
     return 0
-
-
-def close(what: str) -> int:
-    """Remove everything a lab made, and print the receipt."""
-    record = _named(what)
-    with connect() as engine:
-        receipt = session_close.close_lab(engine, record.lab)
-    chapter = next((c.id for c in load_course().chapters if c.chapter == record.chapter), "")
-    with Journal() as journal:
-        journal.append(LabClosed(chapter=chapter, item=record.section, lab=record.lab))
-    for line in receipt.words():
-        print(line)
-    return 0 if receipt.clean else 1
 
 
 def _document(verdict: Verdict, record: OpenLab, step: str) -> dict[str, object]:
@@ -94,24 +80,10 @@ def _document(verdict: Verdict, record: OpenLab, step: str) -> dict[str, object]
     }
 
 
-def _open_lab(chapter: int | None) -> OpenLab:
-    for record in open_labs.every():
-        if record.section and record.state == "open" and chapter in (None, record.chapter):
-            return record
-    raise Problem(
-        f"No lab of chapter {chapter} is open." if chapter else "No lab is open.",
-        f"Open it: docker-tutor shell {chapter or 16}",
-        code="no-open-lab",
-        status=CANNOT_TELL,
-    )
-
-
-def _named(what: str) -> OpenLab:
-    """An open lab by its chapter's number or by its own id, also one that was only half opened or closed."""
-    for record in open_labs.every():
-        if what in {record.lab, str(record.chapter)}:
-            return record
-    raise Problem(f"No lab `{what}` is open.", "docker-tutor list shows the chapters.", code="no-open-lab")
+def _engine(record: OpenLab) -> Engine:
+    """The engine that the lab is on; in the lab's own shell DOCKER_HOST names the sandbox."""
+    inside = session_commands.here()
+    return connect(EngineAddress.parse(record.engine) if inside and inside.lab == record.lab else None)
 
 
 def _step_id(lab: Lab | None, step: str | None) -> str | None:

@@ -11,13 +11,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tutor.course.models import Chapter, Course, Lab
-from tutor.engine.connect import Engine
-from tutor.lab import open_labs
+from tutor.engine import images
+from tutor.engine.connect import Engine, connect
+from tutor.engine.image_progress import shown_on
+from tutor.lab import open_labs, session_close
 from tutor.lab.session import Session
 from tutor.learner.events import AnyEvent, LabOpened
 from tutor.ui.plain.conversation import Conversation
 from tutor.ui.plain.guide import Guide
 from tutor.ui.plain.page import Page
+
+
+def engine_for(chapter: Chapter) -> Engine:
+    """The engine, tidied of what a tutor that died has left, and with the chapter's images on it.
+
+    Raises:
+        Problem: There is no engine, or an image cannot be had.
+    """
+    engine = connect()
+    session_close.recover(engine)
+    with shown_on(sys.stderr) as report:
+        images.ensure(engine, chapter.images, report)
+    return engine
 
 
 def enter(course: Course, chapter: Chapter, lab: Lab, engine: Engine, record: Callable[[AnyEvent], None]) -> Session:

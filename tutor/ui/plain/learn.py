@@ -22,7 +22,7 @@ from tutor.course.models import (
     TypeCommand,
 )
 from tutor.engine import images
-from tutor.engine.connect import Engine, connect
+from tutor.engine.connect import Engine
 from tutor.lab import open_labs, session_close, session_setup
 from tutor.lab.session import Session
 from tutor.learner import progress
@@ -30,7 +30,6 @@ from tutor.learner.events import (
     AnyEvent,
     ChapterFinished,
     ChapterOpened,
-    LabClosed,
     LabOpened,
     PredictionMade,
     QuestionAnswered,
@@ -74,12 +73,7 @@ class Lesson:
         Raises:
             Problem: There is none, or an image cannot be had.
         """
-        from tutor.engine.image_progress import shown_on
-
-        engine = connect()
-        with shown_on(sys.stderr) as report:
-            images.ensure(engine, self.chapter.images, report)
-        return engine
+        return labs.engine_for(self.chapter)
 
     def play(self) -> int:
         """Go through the chapter; returns the exit status."""
@@ -259,7 +253,6 @@ class Lesson:
         for record in open_labs.every():
             if record.chapter == self.chapter.chapter and not open_labs.is_served(record.lab):
                 receipt = session_close.close_lab(self.engine, record.lab)
-                self.record(LabClosed(chapter=self.chapter.id, item=record.section, lab=record.lab))
                 for line in receipt.words():
                     self.page.line(line, indent=2)
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 from tutor.course.models import Chapter, Course, Lab
-from tutor.engine import images
-from tutor.engine.connect import connect
-from tutor.engine.image_progress import shown_on
-from tutor.lab import open_labs, shell
+from tutor.lab import shell
 from tutor.lab.session import Session
 from tutor.learner.journal import Journal
 from tutor.problems import Problem
@@ -31,10 +27,7 @@ def run(course: Course, chapter: Chapter, journal: Journal, script: str | None) 
     lab = next((section for section in chapter.sections if isinstance(section, Lab)), None)
     if lab is None:
         raise Problem(f"Chapter {chapter.chapter} has no lab.", f"Read it: docker-tutor read {chapter.chapter}")
-    with connect() as engine:
-        if not open_labs.find(chapter.chapter, lab.id):
-            with shown_on(sys.stderr) as report:
-                images.ensure(engine, chapter.images, report)
+    with labs.engine_for(chapter) as engine:
         session = labs.enter(course, chapter, lab, engine, journal.append)
         try:
             if session.step is None:
