@@ -80,6 +80,14 @@ def test_built_images_are_labelled_and_go(lab: Lab, foreign: Foreign) -> None:
     assert "the lab had nothing left" in again.words()[0]
 
 
+def test_removing_a_classic_build_removes_its_steps(lab: Lab) -> None:
+    before = lab.direct.good("GET", "/images/json?all=1")
+    lab.ok("build", "-t", f"{lab.name}:c", ".", env={"DOCKER_BUILDKIT": "0"})
+    assert len(lab.direct.good("GET", "/images/json?all=1")) > len(before) + 1
+    lab.ok("rmi", f"{lab.name}:c")
+    assert {item["Id"] for item in lab.direct.good("GET", "/images/json?all=1")} == {item["Id"] for item in before}
+
+
 def test_the_build_cache_of_others_stays(lab: Lab) -> None:
     own = {"DOCKER_BUILDKIT": "1"}
     (lab.workspace / "theirs").mkdir()

@@ -126,8 +126,11 @@ async def image_remove(ask: Ask) -> Plan:
         raise _keeps(ask.ref)
     used_outside = force and await _used_outside(ask, image)
     for ref in made:
-        result += await _delete(ask, ref, force=force and not used_outside)
+        gone = await _delete(ask, ref, force=force and not used_outside)
         ask.record.forget(ref)
+        result += gone
+        if any("Deleted" in item for item in gone):
+            result += await _steps(ask, str(image.info.get("Parent") or ""))
     if not by_name and not image.hidden and not (image.seen - set(made) - set(borrowed)) and image.made and not made:
         result += await _delete(ask, image.id, force=force and not used_outside)
         ask.record.own_images(drop=[image.id])
@@ -141,6 +144,22 @@ async def _delete(ask: Ask, ref: str, *, force: bool) -> list[dict[str, str]]:
         return list(await ask.api.call("DELETE", quoted("images", ref), query) or ())
     except EngineError as error:
         raise Refused(await _own_words(ask, error.message), error.status, "engine") from None
+
+
+async def _steps(ask: Ask, parent: str) -> list[dict[str, str]]:
+    """Remove the nameless steps of the lab's own classic build that an image stood on."""
+    result: list[dict[str, str]] = []
+    while parent in ask.record.images:
+        try:
+            info = await ask.api.get(quoted("images", parent, "json"))
+            if info.get("RepoTags"):
+                break
+            result += await ask.api.call("DELETE", quoted("images", parent), {"noprune": "1"}) or ()
+        except EngineError:
+            break  # another image stands on it
+        ask.record.own_images(drop=[parent])
+        parent = str(info.get("Parent") or "")
+    return result
 
 
 async def _own_words(ask: Ask, message: str) -> str:
