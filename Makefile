@@ -10,7 +10,7 @@ KEY    := $(shell cksum < pyproject.toml | tr -dc '0-9')
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test check engine images lint bench prove clean
+.PHONY: help setup run test check engine images lint bench measure prove proof clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | while read -r name words; do printf '  make %-8s %s\n' "$$name" "$$words"; done
@@ -19,14 +19,13 @@ run: $(VENV)/.run-$(KEY) engine images ## Open the tutor (without a terminal: li
 	@$(TUTOR)
 
 test: $(VENV)/.dev-$(KEY) ## Check everything; a private engine started for it is ended afterwards
-	@$(TUTOR) engine run --install -- make --no-print-directory check
+	@$(TUTOR) engine run --install -- $(MAKE) --no-print-directory check
 
 # What `make test` runs once DOCKER_HOST names an engine.
 check: $(VENV)/.dev-$(KEY) images lint
 	@echo "== tests"
 	@$(BIN)/python -m pytest -q --ignore=tests/bench
-	@echo "== proof of the course"
-	@$(TUTOR) course prove
+	@$(MAKE) --no-print-directory proof
 
 setup: $(VENV)/.dev-$(KEY) ## Make the Python environment for working on the tutor
 
@@ -45,10 +44,21 @@ lint: $(VENV)/.dev-$(KEY) ## Check style, types, the direction of imports, and t
 	@$(TUTOR) course lint
 
 bench: $(VENV)/.dev-$(KEY) ## Measure against the budgets
-	@$(TUTOR) engine run --install -- $(BIN)/python -m pytest tests/bench
+	@$(TUTOR) engine run --install -- $(MAKE) --no-print-directory measure
+
+# What `make bench` runs once DOCKER_HOST names an engine.
+measure: $(VENV)/.dev-$(KEY) images
+	@failed=0; for file in tests/bench/*.py; do \
+	  name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m tests.bench.$$name || failed=1; \
+	done; exit $$failed
 
 prove: $(VENV)/.run-$(KEY) ## Prove every step of the course on a real engine
-	@$(TUTOR) engine run --install -- $(TUTOR) course prove
+	@$(TUTOR) engine run --install -- $(MAKE) --no-print-directory proof
+
+# What `make prove` runs once DOCKER_HOST names an engine.
+proof: $(VENV)/.run-$(KEY) images
+	@echo "== proof of the course"
+	@$(TUTOR) course prove
 
 clean: ## Remove what was made in this folder
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
