@@ -19,7 +19,7 @@ run: $(VENV)/.run-$(KEY) engine images ## Open the tutor (without a terminal: li
 	@$(TUTOR)
 
 test: $(VENV)/.dev-$(KEY) ## Check everything; a private engine started for it is ended afterwards
-	@$(TUTOR) engine run --install -- $(MAKE) --no-print-directory check
+	@$(TUTOR) engine run --install -- make --no-print-directory check
 
 # What `make test` runs once DOCKER_HOST names an engine.
 check: $(VENV)/.dev-$(KEY) images lint
@@ -44,7 +44,7 @@ lint: $(VENV)/.dev-$(KEY) ## Check style, types, the direction of imports, and t
 	@$(TUTOR) course lint
 
 bench: $(VENV)/.dev-$(KEY) ## Measure against the budgets
-	@$(TUTOR) engine run --install -- $(MAKE) --no-print-directory measure
+	@$(TUTOR) engine run --install -- make --no-print-directory measure
 
 # What `make bench` runs once DOCKER_HOST names an engine.
 measure: $(VENV)/.dev-$(KEY) images
@@ -53,7 +53,7 @@ measure: $(VENV)/.dev-$(KEY) images
 	done; exit $$failed
 
 prove: $(VENV)/.run-$(KEY) ## Prove every step of the course on a real engine
-	@$(TUTOR) engine run --install -- $(MAKE) --no-print-directory proof
+	@$(TUTOR) engine run --install -- make --no-print-directory proof
 
 # What `make prove` runs once DOCKER_HOST names an engine.
 proof: $(VENV)/.run-$(KEY) images
