@@ -6,6 +6,7 @@ import json
 from xml.etree import ElementTree
 
 import pytest
+from msgspec import structs
 
 from tutor.course.expectations import ContainerExpectation
 from tutor.course.models import (
@@ -105,6 +106,19 @@ def test_the_walk_goes_through_the_lab_as_a_learner_does(chapter: Chapter) -> No
         (0, ["empty state", "solution 1"]),
         (1, ["empty state", "solution 1"]),
     ]
+
+
+def test_labs_that_change_the_whole_engine_are_never_side_by_side(chapter: Chapter) -> None:
+    pulls = structs.replace(chapter, chapter=8, images=("shell", "hello"))
+    swarm = structs.replace(chapter, chapter=9, needs=("swarm",))
+    planned = plan.tasks([chapter, pulls, swarm])
+
+    rows = plan.lanes(planned, {"hello"})
+
+    assert sorted(id(task) for row in rows for task in row) == sorted(map(id, planned))
+    assert {task.chapter.chapter for task in rows[0]} == {8, 9}
+    assert all(len(row) == 1 and row[0].chapter.chapter == 7 for row in rows[1:])
+    assert all(len(row) == 1 for row in plan.lanes(plan.tasks([chapter]), {"hello"}))
 
 
 def test_work_begins_with_the_longest(chapter: Chapter) -> None:

@@ -1,11 +1,12 @@
 """What is to be tried: every attempt of every step, prediction and runnable question of a course.
 
-Pure. A task is what one sandbox is opened for; tasks do not depend on each other and may run at the same time.
+Pure. A task is what one sandbox is opened for; tasks do not depend on each other, and those of different
+`lanes` may run at the same time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -117,6 +118,26 @@ def tasks(chapters: Iterable[Chapter]) -> tuple[Task, ...]:
 def in_working_order(planned: Iterable[Task]) -> tuple[Task, ...]:
     """The same, longest first, so that the last to end is a short one."""
     return tuple(sorted(planned, key=lambda task: -task.cost))
+
+
+def lanes(planned: Iterable[Task], shared_images: Collection[str]) -> tuple[tuple[Task, ...], ...]:
+    """The same, as rows of tasks: rows may run side by side, the tasks of a row one after the other.
+
+    Most are a row of their own. Those that change what is there once for the whole engine share one: an image that
+    labs pull and remove, and the swarm.
+
+    Args:
+        planned: Tasks in the order in which they shall begin.
+        shared_images: Catalogue roles of the images that labs pull and remove.
+    """
+    alone: list[Task] = []
+    free: list[tuple[Task, ...]] = []
+    for task in planned:
+        if "swarm" in task.chapter.needs or any(role in shared_images for role in task.chapter.images):
+            alone.append(task)
+        else:
+            free.append((task,))
+    return (tuple(alone), *free) if alone else tuple(free)
 
 
 def step_attempts(step: Step) -> tuple[Attempt, ...]:

@@ -17,7 +17,7 @@ from tutor.lab import session_setup
 from tutor.lab.prove import trial
 from tutor.lab.prove.assess import Result
 from tutor.lab.prove.bystanders import Bystanders
-from tutor.lab.prove.plan import Task, in_working_order, tasks
+from tutor.lab.prove.plan import Task, in_working_order, lanes, tasks
 from tutor.lab.prove.report import Report, Times, in_order
 from tutor.lab.prove.telling import Teller
 
@@ -77,7 +77,8 @@ def prove(
         bystanders = stack.enter_context(Bystanders(engine, image))
         trials = trial.Trials(course, engine, bystanders, heard, labs, limits or trial.Limits())
         clocks = _Clocks()
-        interrupted = _side_by_side(possible, trials, jobs, clocks)
+        pulled = {image.role for image in session_setup.catalogue(labs) if image.mirror_only}
+        interrupted = _side_by_side(lanes(possible, pulled), trials, jobs, clocks)
     wall = time.monotonic() - begun
     waited = trials.waited
     # What the jobs computed is in what is left of their time; the sandboxes' threads compute beside it.
@@ -136,13 +137,15 @@ class _Clocks:
                 self.computed += time.thread_time() - computed
 
 
-def _side_by_side(planned: Iterable[Task], trials: trial.Trials, jobs: int, clocks: _Clocks) -> bool:
-    """Run all tasks; whether it was interrupted. Labs are closed either way."""
+def _side_by_side(rows: Iterable[tuple[Task, ...]], trials: trial.Trials, jobs: int, clocks: _Clocks) -> bool:
+    """Run all rows of tasks; whether it was interrupted. Labs are closed either way."""
+
+    def one_by_one(row: tuple[Task, ...]) -> None:
+        for task in row:
+            clocks.time(lambda task=task: trial.run(task, trials))  # type: ignore[misc]
+
     with ThreadPoolExecutor(jobs, "prove") as pool:
-        pending: set[Future[None]] = {
-            pool.submit(clocks.time, lambda task=task: trial.run(task, trials))  # type: ignore[misc]
-            for task in planned
-        }
+        pending: set[Future[None]] = {pool.submit(one_by_one, row) for row in rows}
         try:
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
