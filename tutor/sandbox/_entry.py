@@ -31,7 +31,7 @@ class Entry:
     """
 
     __slots__ = (
-        "_ask", "_begun", "_box", "_changes", "_fields", "_later", "_over", "_refusal", "received", "sent",
+        "_ask", "_begun", "_box", "_changes", "_fields", "_later", "_over", "_query", "_refusal", "received", "sent",
         "status",
     )  # fmt: skip
 
@@ -41,6 +41,7 @@ class Entry:
         self._begun = time.perf_counter()
         self._changes = self._over = False
         self._ask: Ask | None = None
+        self._query: list[tuple[str, str]] = []
         self._refusal: str | None = None
         self._later: asyncio.TimerHandle | None = None
         self.status = 0
@@ -68,6 +69,7 @@ class Entry:
         """It is this endpoint; the rule is asked now."""
         head, endpoint = ask.head, ask.endpoint
         self._ask = ask
+        self._query = list(head.query)  # the client's own, before a rule adds to it
         self._changes = (
             head.method not in {"GET", "HEAD"}
             and endpoint.rule not in _LASTING
@@ -75,15 +77,9 @@ class Entry:
         )
         if self._changes:
             self._box.changing += 1
-        query = _redact.query(head.query)
-        self._fields.update(path=head.path, version=head.version, template=endpoint.template, query=query)
 
-    def know(self, ask: Ask) -> None:
+    def know(self) -> None:
         """The rule has read what it is about."""
-        if ask.said is not None and ask.endpoint.rule not in _NO_BODY:
-            self._fields["body"] = _redact.body(ask.said)
-        ref = ask.objects.name(ask.ref) if ask.endpoint.path.startswith("/containers/") else ask.ref
-        self._fields["words"] = words(ask.endpoint, ref, self._fields["query"], self._fields.get("body"))
         if self._changes:
             self._show()
         else:
@@ -91,16 +87,29 @@ class Entry:
             self._later = asyncio.get_running_loop().call_later(_AT_ONCE, self._show)
 
     def _show(self, status: int | None = None, took: float | None = None) -> None:
-        ask = self._ask
-        if ask is not None:
-            self._fields["objects"] = tuple(ask.touched)
-            if ask.says:
-                self._fields["words"] = ask.says
+        if self._ask is not None and "template" not in self._fields:
+            self._describe(self._ask)
+        if self._ask is not None:
+            self._fields["objects"] = tuple(self._ask.touched)
+            self._fields["words"] = self._ask.says or self._fields["words"]
         self._box.trace.put(
             Call(
                 **self._fields, status=status, duration_ms=took, sent=self.sent, received=self.received,
                 refusal=self._refusal,
             )
+        )  # fmt: skip
+
+    def _describe(self, ask: Ask) -> None:
+        """Put it into words; done after the answer where that is quick, as it need not wait for them."""
+        head, endpoint = ask.head, ask.endpoint
+        body = None
+        if ask.said is not None and endpoint.rule not in _NO_BODY:
+            body = _redact.body(ask.said)
+        query = _redact.query(self._query)
+        ref = ask.objects.name(ask.ref) if endpoint.path.startswith("/containers/") else ask.ref
+        self._fields.update(
+            path=head.path, version=head.version, template=endpoint.template, query=query, body=body,
+            words=words(endpoint, ref, query, body),
         )  # fmt: skip
 
     def refused(self, refused: Refused) -> None:

@@ -152,7 +152,7 @@ class Connection:
             if head.upgrade and not plan.stream and plan.reply is None:
                 raise Refused("This endpoint has no protocol upgrade.", 400, "malformed")
         finally:
-            entry.know(ask)
+            entry.know()
         return plan, ask
 
     # -- the request's body ---------------------------------------------------------------------------------------
