@@ -154,10 +154,26 @@ def test_a_labs_shell_stays_open_between_calls(learner: Learner) -> None:
 
 
 def test_the_shell_interactively_through_a_pipe(learner: Learner) -> None:
-    done = learner(
-        "shell", "5", typed="docker images -q | wc -l | tr -d ' '\necho $DOCKER_TUTOR_LAB\nnonsense-word\nexit 3\n"
-    )
+    typed = "echo count=$(docker images -q | wc -l)\necho lab=$DOCKER_TUTOR_LAB\nnonsense-word\nexit 3\n"
+    done = learner("shell", "5", typed=typed)
     assert done.returncode == 3
-    lines = done.stdout.split()
-    assert int(lines[0]) > 0
-    assert lines[1].startswith("05-")
+    lines = dict(line.split("=") for line in done.stdout.splitlines() if line.startswith(("count=", "lab=")))
+    assert int(lines["count"]) > 0
+    assert lines["lab"].startswith("05-")
+    assert "nonsense-word: command not found" in done.stderr
+
+
+def test_a_lab_without_the_lesson(learner: Learner) -> None:
+    """Shell and check alone go through a lab: every passed step names the next."""
+    lab = next(s for c in COURSE.chapters if c.chapter == 17 for s in c.sections if isinstance(s, Lab))
+    for number, step in enumerate(lab.steps, 1):
+        assert learner("check", "17", step.id).returncode != 0
+        typed = 'eval "$(solution | sed 1d)"\nnext\n'
+        assert learner("shell", "17", typed=typed).returncode == 0
+        judged = learner("check", "17", str(number))
+        assert judged.returncode == 0, judged.stdout
+        if number < len(lab.steps):
+            assert f"docker-tutor check 17 {lab.steps[number].id}" in judged.stdout
+    assert learner("reset", "17").returncode == 0
+    again = learner("shell", "17", typed="goal\n")
+    assert f"Step 1 of {len(lab.steps)}" in again.stdout

@@ -69,7 +69,6 @@ class Chunks:
                 self._trailer = True
         return size
 
-
     def take(self) -> bytes:
         """What the chunks held since the last call."""
         if not self._kept:

@@ -58,9 +58,7 @@ def leftovers(engine: Upstream, owner: str) -> dict[str, int]:
     return found
 
 
-def close(
-    engine: Upstream, lab: str, owner: str, record: Path | None = None, before: Census | None = None
-) -> Receipt:
+def close(engine: Upstream, lab: str, owner: str, record: Path | None = None, before: Census | None = None) -> Receipt:
     """Remove all that is the lab's.
 
     Args:
@@ -84,9 +82,7 @@ def _scope(lab: str, owner: str) -> Scope:
 
 
 def _census(engine: Engine, scope: Scope, record: Record) -> Census:
-    containers = [
-        item for item in engine.list("containers", "json", all="1") if not scope.owns(item.get("Labels"))
-    ]
+    containers = [item for item in engine.list("containers", "json", all="1") if not scope.owns(item.get("Labels"))]
     images = [
         item
         for item in engine.list("images", "json")

@@ -70,9 +70,7 @@ def make_context(socket: Path) -> str:
         "context", verb, CONTEXT, "--description", "The open lab of docker tutor", "--docker", f"host=unix://{socket}"
     )
     if result.returncode:
-        raise Problem(
-            f"The docker command did not make the context: {result.stderr.strip()}", code="context", status=1
-        )
+        raise Problem(f"The docker command did not make the context: {result.stderr.strip()}", code="context", status=1)
     return f"The context {CONTEXT} points to the open lab. Use it with: docker --context {CONTEXT} ps"
 
 

@@ -64,9 +64,7 @@ class Sandbox:
         record: File for what labels cannot tell (images, build cache); None keeps it in memory.
     """
 
-    def __init__(
-        self, engine: Upstream, scope: Scope, socket: Path, trace: Trace, record: Path | None = None
-    ) -> None:
+    def __init__(self, engine: Upstream, scope: Scope, socket: Path, trace: Trace, record: Path | None = None) -> None:
         self._engine = engine
         self._scope = scope
         self._socket = socket

@@ -15,9 +15,7 @@ _KNOWN = [
 
 @pytest.mark.parametrize("version", [f"1.{minor}" for minor in range(41, 52)])
 def test_no_endpoint_is_without_a_rule(version: str) -> None:
-    table = {
-        item.template for item in ENDPOINTS if not item.since or int(item.since[2:]) <= int(version[2:])
-    }
+    table = {item.template for item in ENDPOINTS if not item.since or int(item.since[2:]) <= int(version[2:])}
     known = {f"{method} {path}" for since, method, path in _KNOWN if int(since[2:]) <= int(version[2:])}
     assert table == known
 

@@ -21,5 +21,3 @@ async def note_cache(ask: Ask, before: set[str]) -> None:
     A build that somebody else runs at the very same time cannot be told apart; the cache is only a cache.
     """
     ask.record.own_cache(await cache_ids(ask) - before)
-
-

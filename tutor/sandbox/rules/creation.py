@@ -240,6 +240,4 @@ def _strings(value: Any, where: str) -> list[str]:
     return value
 
 
-
-
 RULES = {"container_create": container_create}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from tutor.course.models import Chapter, Course, Lab
 from tutor.engine import images
@@ -16,7 +18,8 @@ from tutor.engine.connect import Engine, connect
 from tutor.engine.image_progress import shown_on
 from tutor.lab import open_labs, session_close
 from tutor.lab.session import Session
-from tutor.learner.events import AnyEvent, LabOpened
+from tutor.learner.events import AnyEvent, LabOpened, StepPassed
+from tutor.learner.journal import Journal
 from tutor.ui.plain.conversation import Conversation
 from tutor.ui.plain.guide import Guide
 from tutor.ui.plain.page import Page
@@ -49,14 +52,21 @@ def enter(course: Course, chapter: Chapter, lab: Lab, engine: Engine, record: Ca
     return session
 
 
-def play(page: Page, session: Session, lab: Lab, passed: set[str], record: Callable[[AnyEvent], None]) -> bool:
+class Played(NamedTuple):
+    """How a learner's work in a lab's shell ended: whether they go on, and the shell's exit status."""
+
+    goes_on: bool
+    status: int
+
+
+def play(page: Page, session: Session, lab: Lab, passed: set[str], record: Callable[[AnyEvent], None]) -> Played:
     """Let the learner work in the lab's shell.
 
     Args:
         passed: Ids of the steps that have passed before.
 
     Returns:
-        Whether the learner goes on with the chapter; False when they leave, or the input ended.
+        Whether the learner goes on with the chapter: not when they leave, or when the input ended.
     """
     steps = [step.id for step in lab.steps]
     waiting = next((step for step in steps if step not in passed), None)
@@ -68,36 +78,52 @@ def play(page: Page, session: Session, lab: Lab, passed: set[str], record: Calla
     page.console.print(guide.begin(), end="", markup=False, highlight=False, soft_wrap=True)
     sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="tutor-") as folder, Conversation(Path(folder), guide.answer) as talk:
-        run_shell(session, talk.hooks, talk.environment())
-    return guide.finished and not guide.left
+        status = run_shell(session, talk.hooks, talk.environment())
+    return Played(guide.finished and not guide.left, status)
 
 
-def run_shell(session: Session, hooks: Path | None = None, extra: dict[str, str] | None = None) -> int:
+def passed_in(journal: Journal, chapter: str, lab: str) -> set[str]:
+    """Ids of the steps that have passed since that lab was opened."""
+    passed: set[str] = set()
+    here = False
+    for entry in journal.entries(chapter):
+        match entry.event:
+            case LabOpened(lab=opened):
+                passed = set()
+                here = opened == lab
+            case StepPassed(item=step) if here:
+                passed.add(step)
+            case _:
+                pass
+    return passed
+
+
+def run_shell(session: Session, hooks: Path, extra: dict[str, str]) -> int:
     """Run the lab's shell on our own terminal or pipe until it ends.
 
     Args:
-        hooks: Something more for the shell to start with.
+        hooks: What the shell starts with beside its own rc file.
         extra: Variables that it needs.
 
     Returns:
         The shell's exit status.
     """
     command = session.shell_command()
-    if hooks:
-        place = command.index("--rcfile") + 1
-        both = hooks.with_name("rc.bash")
-        both.write_text(f". {command[place]}\n. {hooks}\n", encoding="utf-8")
-        command[place] = str(both)
-    environment = {**session.environment(), **(extra or {})}
+    place = command.index("--rcfile") + 1
+    both = hooks.with_name("rc.bash")
+    both.write_text(f". {shlex.quote(command[place])}\n. {shlex.quote(str(hooks))}\n", encoding="utf-8")
+    command[place] = str(both)
+    environment = {**session.environment(), **extra}
     if sys.stdin.isatty():
         process = subprocess.Popen(command, cwd=session.workspace, env=environment)
     else:
         # bash would complain that a pipe gives no job control; its stderr comes back once it has started (see hooks).
-        shown = sys.stderr.fileno()
+        shown = os.dup(sys.stderr.fileno())
         environment["DOCKER_TUTOR_STDERR"] = str(shown)
         process = subprocess.Popen(
             command, cwd=session.workspace, env=environment, stderr=subprocess.DEVNULL, pass_fds=(shown,)
         )
+        os.close(shown)
     # What the learner interrupts is their command, not the tutor.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

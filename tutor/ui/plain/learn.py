@@ -30,11 +30,9 @@ from tutor.learner.events import (
     AnyEvent,
     ChapterFinished,
     ChapterOpened,
-    LabOpened,
     PredictionMade,
     QuestionAnswered,
     SectionReached,
-    StepPassed,
 )
 from tutor.learner.journal import Journal
 from tutor.learner.progress import ChapterProgress
@@ -168,26 +166,12 @@ class Lesson:
             bound = variables.bind(section, session.bindings)
             if bound.intro:
                 self.page.markdown(bound.intro)
-            goes_on = labs.play(self.page, session, section, self._passed_in(session.lab_id), self.record)
+            passed = labs.passed_in(self.journal, self.chapter.id, session.lab_id)
+            played = labs.play(self.page, session, section, passed, self.record)
         finally:
             session.leave()
-        if not goes_on:
+        if not played.goes_on:
             raise Left
-
-    def _passed_in(self, lab: str) -> set[str]:
-        """Ids of the steps that have passed since that lab was opened."""
-        passed: set[str] = set()
-        here = False
-        for entry in self.journal.entries(self.chapter.id):
-            match entry.event:
-                case LabOpened(lab=opened):
-                    passed = set()
-                    here = opened == lab
-                case StepPassed(item=step) if here:
-                    passed.add(step)
-                case _:
-                    pass
-        return passed
 
     def _quiz(self, section: Quiz) -> None:
         self.page.line(f"Quiz: {len(section.questions)} questions", "bold")

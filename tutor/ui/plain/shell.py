@@ -1,4 +1,7 @@
-"""`shell N`: the lab's shell in this terminal, or one command in it. The lab stays open until it is reset or closed."""
+"""`shell N`: the lab's shell in this terminal, judged at every prompt, or one command in it.
+
+The lab stays open until it is closed.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from tutor.lab.session import Session
 from tutor.learner.journal import Journal
 from tutor.problems import Problem
 from tutor.ui.plain import labs
+from tutor.ui.plain.page import Page
 
 
 def run(course: Course, chapter: Chapter, journal: Journal, script: str | None) -> int:
@@ -30,9 +34,12 @@ def run(course: Course, chapter: Chapter, journal: Journal, script: str | None) 
     with labs.engine_for(chapter) as engine:
         session = labs.enter(course, chapter, lab, engine, journal.append)
         try:
+            if script is None:
+                passed = labs.passed_in(journal, chapter.id, session.lab_id)
+                return labs.play(Page(), session, lab, passed, journal.append).status
             if session.step is None:
                 session.begin(lab.steps[0].id)
-            return labs.run_shell(session) if script is None else _one(session, script)
+            return _one(session, script)
         finally:
             session.leave()
 
