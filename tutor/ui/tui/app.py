@@ -1,0 +1,142 @@
+"""The app: screens, themes, and keys that hold everywhere but in the shell."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec.structs import replace
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tutor.ui.tui import theme
+from tutor.ui.tui.desk import Desk
+from tutor.ui.tui.home.screen import HomeScreen
+
+if TYPE_CHECKING:
+    from tutor.course.models import Chapter
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+class TutorApp(App[int], inherit_bindings=False):
+    """docker tutor in a terminal.
+
+    Args:
+        desk: The learner's things.
+        chapter: A chapter to open at once, above the home screen.
+        settings: Theme and motion; those that were kept when left out.
+    """
+
+    TITLE = "docker tutor"
+    # The home screen is there before screens load styles of their own.
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = ["app.tcss", "home/home.tcss"]
+    COMMAND_PALETTE_BINDING = "colon"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's own way
+        (0, "-narrow"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's own way
+        (0, "-low"),
+        (30, "-high"),
+    ]
+    # Textual's ctrl+p and ctrl+q are Docker's detach keys: neither is used here.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="What this screen can do"),
+        Binding("colon", "command_palette", "Commands", key_display=":", id="app.commands", tooltip="All commands"),
+        Binding("ctrl+c", "help_quit", show=False, id="app.ctrl-c", system=True),
+    ]
+
+    def __init__(self, desk: Desk, chapter: Chapter | None = None, settings: theme.Settings | None = None) -> None:
+        super().__init__()
+        self.desk = desk
+        self.settings = settings or theme.load()
+        self._first = chapter
+        self.register_theme(theme.DARK)
+        self.register_theme(theme.LIGHT)
+        self.theme = self.settings.theme if self.settings.theme in self.available_themes else theme.DARK.name
+        if not self.settings.motion:
+            self.animation_level = "none"
+
+    def get_default_screen(self) -> Screen[object]:
+        """The home screen lies below all others."""
+        return HomeScreen(self.desk)
+
+    async def on_mount(self) -> None:
+        """Listen for the polite ways to end a program, and open the chapter that was asked for."""
+        loop = asyncio.get_running_loop()
+        for number in _ENDING:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.exit, 128 + number)
+        if self._first is not None:
+            self.call_after_refresh(self.open_chapter, self._first)
+
+    def open_chapter(self, chapter: Chapter) -> None:
+        """Show a chapter at the learner's place in it."""
+        # Imported here: labs and the engine are not needed for the first frame.
+        from tutor.ui.tui.lesson.screen import LessonScreen
+
+        self.push_screen(LessonScreen(self.desk, chapter))
+
+    # -- commands that hold everywhere ---------------------------------------------------------------------------
+    def action_help(self) -> None:
+        """Show what the screen can do."""
+        from tutor.ui.tui.help.screen import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen.about(self.screen))
+
+    def action_doctor(self) -> None:
+        """Look whether everything is here."""
+        from tutor.ui.tui.doctor.screen import DoctorScreen
+
+        if not isinstance(self.screen, DoctorScreen):
+            self.push_screen(DoctorScreen())
+
+    def action_switch_theme(self) -> None:
+        """Dark to light and back; kept for the next start."""
+        self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name
+        self._keep(theme=self.theme)
+
+    def action_motion(self) -> None:
+        """Smooth movements on or off; kept for the next start."""
+        self._keep(motion=not self.settings.motion)
+        self.animation_level = "full" if self.settings.motion else "none"
+        self.notify("Things move smoothly again." if self.settings.motion else "Nothing moves by itself now.")
+
+    def _keep(self, **changes: object) -> None:
+        self.settings = replace(self.settings, **changes)
+        theme.keep(self.settings)
+
+    async def action_quit(self) -> None:
+        """Leave; open labs stay as they are."""
+        self.exit(0)
+
+    def action_help_quit(self) -> None:
+        """ctrl+c outside the shell: say how to leave."""
+        self.notify("q leaves. In the shell, ctrl+c interrupts the program.", title="Still here")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the command palette offers."""
+        yield SystemCommand("Help", "What this screen can do", self.action_help)
+        yield SystemCommand("Doctor", "Is everything here that the labs need?", self.action_doctor)
+        other = "light" if self.current_theme.dark else "dark"
+        yield SystemCommand(f"Theme: {other}", "Change the colours", self.action_switch_theme)
+        word = "off" if self.settings.motion else "on"
+        yield SystemCommand(f"Motion: {word}", "Smooth movements", self.action_motion)
+        for chapter in self.desk.course.chapters:
+            yield SystemCommand(
+                f"Chapter {chapter.chapter}: {chapter.title}", chapter.idea, lambda c=chapter: self.go_to(c)
+            )
+        yield SystemCommand("Quit", "Leave; open labs stay as they are", self.action_quit)
+
+    def go_to(self, chapter: Chapter) -> None:
+        """Leave what is open and show a chapter."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.open_chapter(chapter)

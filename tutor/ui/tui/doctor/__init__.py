@@ -1,0 +1,1 @@
+"""The doctor screen: what is here, what is missing, and repairs."""

@@ -1,0 +1,1 @@
+"""Help, on every screen."""

@@ -1,0 +1,224 @@
+"""Home: all chapters with what is done, the one that is looked at, and a search over everything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tutor.course.models import Chapter, Lab, Predict, Quiz
+from tutor.learner.progress import ChapterProgress
+from tutor.ui.tui import search
+from tutor.ui.tui.desk import Desk, bar
+
+if TYPE_CHECKING:
+    from tutor.ui.tui.app import TutorApp
+
+_MARKS = {"new": "○", "begun": "◐", "finished": "●"}
+_STYLES = {"new": "$quiet", "begun": "$warning", "finished": "$success"}
+
+
+class HomeScreen(Screen[object]):
+    """The chapters.
+
+    Args:
+        desk: The learner's things.
+    """
+
+    app: TutorApp
+    HELP = """\
+The chapters of the course, with how far you are in each: ○ new, ◐ begun, ● finished.
+
+Enter opens a chapter at the place where you left it. Your place, your answers and your open lab are kept.
+/ searches titles, ideas, commands and texts of all chapters.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", id="home.open", tooltip="Open the chapter where you left it"),
+        Binding("c", "resume", "Continue", id="home.resume", tooltip="Go on in the chapter you were in last"),
+        Binding("slash", "search", "Search", key_display="/", id="home.search", tooltip="Search all chapters"),
+        Binding("d", "app.doctor", "Doctor", id="home.doctor", tooltip="Is everything here that the labs need?"),
+        Binding("t", "app.switch_theme", "Light/dark", id="home.theme", tooltip="Change the colours"),
+        Binding("q", "app.quit", "Quit", id="home.quit", tooltip="Leave the tutor"),
+        Binding("escape", "clear", show=False, id="home.clear"),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._done = desk.everything()
+        self._hits = search.find(desk.course, "")
+
+    def compose(self) -> ComposeResult:
+        """The bar, the search line, the chapters beside the one that is looked at."""
+        yield Static(classes="bar", id="home-bar")
+        yield Input(placeholder="Search titles, ideas, commands, texts", id="search", compact=True)
+        with Horizontal(id="home-body"):
+            # No markup: titles and commands are shown as they are written.
+            yield OptionList(*self._options(), id="chapters", classes="pane", markup=False)
+            with VerticalScroll(id="about", classes="pane", can_focus=False):
+                yield Static(id="about-text", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Look at the chapter to go on with."""
+        chapters = self.query_one(OptionList)
+        chapters.border_title = "Chapters"
+        self.query_one("#about").border_title = "Chapter"
+        self.query_one("#search").display = False
+        self._draw_bar()
+        following = self._following()
+        if following is not None:
+            chapters.highlighted = [hit.chapter.id for hit in self._hits].index(following.id)
+        chapters.focus()
+
+    def on_screen_resume(self) -> None:
+        """Back from a chapter: show what was done there."""
+        if self.is_mounted:
+            self._done = self._desk.everything()
+            self._show()
+            self._draw_bar()
+
+    # -- what is shown -------------------------------------------------------------------------------------------
+    def _options(self) -> list[Option]:
+        return [Option(self._row(hit.chapter), id=hit.chapter.id) for hit in self._hits]
+
+    def _row(self, chapter: Chapter) -> Content:
+        done = self._done[chapter.id]
+        style = _STYLES[done.state]
+        told = {"new": "", "begun": f"{done.share:4.0%}", "finished": "done"}[done.state]
+        share = 1.0 if done.state == "finished" else done.share if done.state == "begun" else 0.0
+        return Content.assemble(
+            (f" {_MARKS[done.state]} ", style),
+            (f"{chapter.chapter:>2}  ", "$quiet"),
+            (f"{chapter.title:<34.34} ", "" if done.state != "finished" else "$quiet"),
+            (bar(share, 8) if share else "▱" * 8, style),
+            (f" {told:>4} ", style),
+            (f"{chapter.minutes:>3} min", "$quiet"),
+        )
+
+    def _draw_bar(self) -> None:
+        finished = sum(done.state == "finished" for done in self._done.values())
+        total = len(self._done)
+        minutes = sum(c.minutes for c in self._desk.course.chapters if self._done[c.id].state != "finished")
+        left = f"about {minutes // 60} h {minutes % 60:02} min to go" if minutes else "all done"
+        self.query_one("#home-bar", Static).update(
+            Content.assemble(
+                ("docker tutor", "bold $primary"),
+                "   Learn the mental model by doing   ",
+                (bar(finished / total if total else 0, 12), "$success"),
+                (f" {finished} of {total} chapters · {left}", "$quiet"),
+            )
+        )
+
+    def _show(self) -> None:
+        chapters = self.query_one(OptionList)
+        kept = chapters.highlighted
+        chapters.set_options(self._options())
+        if self._hits:
+            chapters.highlighted = min(kept or 0, len(self._hits) - 1)
+        self._look(self._looked_at())
+
+    def _looked_at(self) -> Chapter | None:
+        place = self.query_one(OptionList).highlighted
+        return self._hits[place].chapter if place is not None and place < len(self._hits) else None
+
+    def _following(self) -> Chapter | None:
+        """The chapter to go on with: the one that was worked on last, else the first that is new."""
+        chapters = {chapter.id: chapter for chapter in self._desk.course.chapters}
+        last = ""
+        for entry in self._desk.journal.entries():
+            if entry.event.chapter in chapters:
+                last = entry.event.chapter
+        if last and self._done[last].state == "begun":
+            return chapters[last]
+        begun = [c for c in chapters.values() if self._done[c.id].state == "begun"]
+        new = [c for c in chapters.values() if self._done[c.id].state == "new"]
+        return next(iter(begun + new), next(iter(chapters.values()), None))
+
+    def _look(self, chapter: Chapter | None) -> None:
+        about = self.query_one("#about-text", Static)
+        if chapter is None:
+            about.update("Nothing in the course has all these words.")
+            return
+        self.query_one("#about").border_title = f"Chapter {chapter.chapter}"
+        hit = next(hit for hit in self._hits if hit.chapter is chapter)
+        about.update(_about(chapter, self._done[chapter.id], hit.excerpt))
+
+    # -- events and actions --------------------------------------------------------------------------------------
+    def on_option_list_option_highlighted(self) -> None:
+        """Another chapter is looked at."""
+        self._look(self._looked_at())
+
+    def on_option_list_option_selected(self) -> None:
+        """Enter or a click on a chapter."""
+        self.action_open()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search while it is typed."""
+        self._hits = search.find(self._desk.course, event.value)
+        self._show()
+
+    def on_input_submitted(self) -> None:
+        """Enter in the search line goes to what was found."""
+        self.query_one(OptionList).focus()
+
+    def action_open(self) -> None:
+        """Open the chapter that is looked at."""
+        if chapter := self._looked_at():
+            self.app.open_chapter(chapter)
+
+    def action_resume(self) -> None:
+        """Open the chapter to go on with."""
+        if chapter := self._following():
+            self.app.open_chapter(chapter)
+
+    def action_search(self) -> None:
+        """Show the search line."""
+        field = self.query_one(Input)
+        field.display = True
+        field.focus()
+
+    def action_clear(self) -> None:
+        """Away with the search line; all chapters are shown."""
+        field = self.query_one(Input)
+        field.value = ""
+        field.display = False
+        self.query_one(OptionList).focus()
+
+
+def _about(chapter: Chapter, done: ChapterProgress, excerpt: str) -> Content:
+    steps = sum(len(s.steps) for s in chapter.sections if isinstance(s, Lab))
+    predictions = sum(isinstance(s, Predict) for s in chapter.sections)
+    questions = sum(len(s.questions) for s in chapter.sections if isinstance(s, Quiz))
+    parts: list[Content] = [
+        Content.styled(chapter.title, "bold"),
+        Content(""),
+        Content.styled(chapter.idea, "italic"),
+        Content(""),
+        Content(f"{predictions} predictions · {steps} lab steps · {questions} questions · {chapter.minutes} min"),
+    ]
+    if done.state != "new":
+        right = sum(done.questions.values())
+        parts.append(
+            Content.styled(
+                f"You: {sum(done.predictions.values())} of {len(done.predictions)} predictions right, "
+                f"{len(done.steps)} of {steps} steps, {right} of {len(done.questions)} answers right",
+                _STYLES[done.state],
+            )
+        )
+    if done.updated:
+        parts.append(Content.styled(f"Updated since you did it: {', '.join(sorted(done.updated))}", "$warning"))
+    if excerpt != chapter.idea:
+        parts += [Content(""), Content.assemble(("Found: ", "$primary"), excerpt)]
+    if chapter.introduces.commands:
+        parts += [Content(""), Content.styled("New here", "bold")]
+        parts += [Content.assemble("  ", (command, "$primary")) for command in chapter.introduces.commands]
+    if chapter.builds_on:
+        parts += [Content(""), Content.styled(f"Builds on {', '.join(map(str, chapter.builds_on))}", "$quiet")]
+    return Content("\n").join(parts)

@@ -1,0 +1,1 @@
+"""The lesson screen: text and steps, shell, live picture."""

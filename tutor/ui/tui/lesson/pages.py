@@ -1,0 +1,149 @@
+"""Pages to read: text, drawing, fact check, recap, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import HorizontalScroll, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from tutor.course.models import Chapter, Diagram, FactCheck, Recap, Section, Text
+from tutor.ui.tui.prose import Code, Prose, inline, puts
+
+
+class Page(Vertical):
+    """One section of a chapter.
+
+    Attributes:
+        width_wanted: Cells that it needs to be shown whole; 0 when it wraps.
+    """
+
+    DEFAULT_CSS = "Page { height: auto; }"
+    width_wanted = 0
+
+    def busy(self) -> bool:
+        """Whether going on must wait."""
+        return False
+
+
+class TextPage(Page):
+    """A short piece to read."""
+
+    def __init__(self, section: Text) -> None:
+        super().__init__()
+        self._section = section
+
+    def compose(self) -> ComposeResult:
+        """Its Markdown."""
+        yield Prose(self._section.body)
+
+
+class DiagramPage(Page):
+    """A drawing, and the same in words."""
+
+    def __init__(self, section: Diagram) -> None:
+        super().__init__()
+        self._section = section
+        self.width_wanted = max(len(line) for line in section.drawing.splitlines())
+
+    def compose(self) -> ComposeResult:
+        """The title, the drawing, the words."""
+        yield Static(Content.styled(self._section.title, "bold"), classes="head")
+        with HorizontalScroll(classes="drawing", can_focus=False):
+            yield Static(Content(self._section.drawing.rstrip("\n")), classes="drawn")
+        yield Prose(self._section.words)
+
+
+class FactCheckPage(Page):
+    """A claim people repeat, and what is true."""
+
+    def __init__(self, section: FactCheck) -> None:
+        super().__init__()
+        self._section = section
+
+    def compose(self) -> ComposeResult:
+        """The claim, then the truth."""
+        yield Static(Content.styled("Fact check", "bold $secondary"), classes="head")
+        yield Static(
+            Content.assemble(("You may hear:  ", "$quiet"), "“", inline(self._section.claim), "”"), classes="claim"
+        )
+        yield Prose(self._section.truth)
+
+
+class RecapPage(Page):
+    """The card to keep."""
+
+    def __init__(self, section: Recap) -> None:
+        super().__init__()
+        self._section = section
+
+    def compose(self) -> ComposeResult:
+        """The idea, the commands, the one thing."""
+        yield Static(Content.styled("To keep", "bold $secondary"), classes="head")
+        yield Prose(self._section.idea)
+        for note in self._section.commands:
+            command = Content.styled(note.run, "$primary").stylize(puts(note.run))
+            yield Static(Content.assemble(command, "\n    ", inline(note.does)), classes="note")
+        yield Static(
+            Content.assemble(("If you remember one thing\n", "bold"), inline(self._section.remember)), classes="card"
+        )
+
+
+class EndPage(Page):
+    """The chapter's end: what is done, what is open, and the lab's receipt.
+
+    Args:
+        chapter: The chapter.
+        open_steps: Titles of steps that have not passed.
+        after: The next chapter.
+    """
+
+    def __init__(self, chapter: Chapter, open_steps: Sequence[str], after: Chapter | None) -> None:
+        super().__init__()
+        self._chapter, self._open_steps, self._after = chapter, open_steps, after
+
+    def compose(self) -> ComposeResult:
+        """What is done, then the receipt, then what comes next."""
+        if self._open_steps:
+            yield Static(Content.styled("You are at the end, and not yet done", "bold $warning"), classes="head")
+            yield Static("These steps have not passed:", markup=False)
+            yield Static("\n".join(f"  ○ {title}" for title in self._open_steps), markup=False)
+            yield Static("Your lab stays open. Go back to it with b, or leave with q and come back.", markup=False)
+            return
+        yield Static(
+            Content.styled(f"● Chapter {self._chapter.chapter} is done", "bold $success"), classes="head", id="done"
+        )
+        yield Static("", id="receipt", markup=False)
+        if self._after:
+            words = f"Next: {self._after.chapter} · {self._after.title}. Press n to open it, or q for all chapters."
+            yield Static(words, markup=False)
+        else:
+            yield Static("That was the last chapter. Press q for all chapters.", markup=False)
+
+    def receipt(self, lines: Sequence[str]) -> None:
+        """What closing the lab removed, and that the learner's own is as before."""
+        for place in self.query("#receipt"):
+            assert isinstance(place, Static)
+            place.update("\n".join(lines))
+
+
+def reading_page(section: Section) -> Page | None:
+    """The page of a section that is only read; None for one that is worked on."""
+    match section:
+        case Text():
+            return TextPage(section)
+        case Diagram():
+            return DiagramPage(section)
+        case FactCheck():
+            return FactCheckPage(section)
+        case Recap():
+            return RecapPage(section)
+        case _:
+            return None
+
+
+def code(text: str) -> Code:
+    """Commands of a lesson as one block."""
+    return Code(text, whole=True)

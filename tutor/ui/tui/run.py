@@ -1,0 +1,36 @@
+"""The way into the terminal app."""
+
+from __future__ import annotations
+
+from tutor.course.loader import load_course
+from tutor.lab.session_lesson import chapter_of
+from tutor.learner.journal import Journal
+
+
+def run(chapter: int | None = None) -> int:
+    """Open the tutor on this terminal.
+
+    Args:
+        chapter: Number of the chapter to open at once; the home screen when left out.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        Problem: `no-such-chapter`; the course or the journal cannot be read.
+    """
+    from tutor.ui.tui.app import TutorApp
+    from tutor.ui.tui.desk import Desk
+    from tutor.ui.tui.guard import Guard
+
+    course = load_course()
+    first = None if chapter is None else chapter_of(course, chapter)
+    guard = Guard()
+    guard.start()
+    try:
+        with Journal() as journal:
+            app = TutorApp(Desk(course, journal), first)
+            status = app.run()
+        return app.return_code or 0 if status is None else status
+    finally:
+        guard.done()

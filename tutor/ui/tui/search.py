@@ -1,0 +1,62 @@
+"""Searching the course: titles, ideas, commands, texts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tutor.course import variables
+from tutor.course.models import Chapter, Course
+
+_AROUND = 34  # letters shown on each side of what was found
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A chapter that has all the words, and where the first of them stands."""
+
+    chapter: Chapter
+    excerpt: str
+
+
+def find(course: Course, wanted: str) -> list[Hit]:
+    """The chapters in which every word occurs: by title first, then by idea and what they introduce, then by text."""
+    words = wanted.lower().split()
+    if not words:
+        return [Hit(chapter, chapter.idea) for chapter in course.chapters]
+    ranked: list[tuple[int, int, Hit]] = []
+    for chapter in course.chapters:
+        head = f"{chapter.chapter} {chapter.title}"
+        idea = " · ".join((chapter.idea, *chapter.introduces.commands, *chapter.introduces.words))
+        body = _Body(chapter)
+        for rank, text in enumerate((head, f"{head} {idea}", f"{head} {idea} {body}")):
+            low = text.lower()
+            if all(word in low for word in words):
+                excerpt = chapter.idea if rank == 0 else _excerpt(idea if rank == 1 else str(body), words)
+                ranked.append((rank, chapter.chapter, Hit(chapter, excerpt)))
+                break
+    return [hit for _, _, hit in sorted(ranked, key=lambda found: found[:2])]
+
+
+class _Body:
+    """A chapter's texts, joined only when they are asked for."""
+
+    def __init__(self, chapter: Chapter) -> None:
+        self._chapter = chapter
+
+    def __str__(self) -> str:
+        return " ".join(_prose(self._chapter))
+
+
+def _prose(chapter: Chapter) -> Iterator[str]:
+    for text in variables.texts(chapter.sections):
+        yield " ".join(text.split())
+
+
+def _excerpt(text: str, words: list[str]) -> str:
+    low = text.lower()
+    place = next((low.find(word) for word in words if word in low), 0)
+    start, end = max(place - _AROUND, 0), place + _AROUND * 2
+    before = "… " if start else ""
+    after = " …" if end < len(text) else ""
+    return before + text[start:end].strip() + after

@@ -1,0 +1,1 @@
+"""The shell beside the lesson: a widget on `tutor.terminal`."""
