@@ -40,7 +40,6 @@ class LabDesk:
         self._page: LabPage | None = None
         self._passed: set[str] = set()
         self._last: Update | None = None
-        self._calls: list[Call] = []
         self._collecting = False
         self._marked = False
         self._opening = False
@@ -141,17 +140,17 @@ class LabDesk:
             self._picture.mark(page.where or None)
         self._screen.draw_status()
 
-    def call(self, call: Call) -> None:
+    def called(self) -> None:
         """An API call began or ended; drawn together with those that come at the same time."""
-        self._calls.append(call)
         if not self._collecting:
             self._collecting = True
             self._screen.set_timer(_CALLS_AT_ONCE, self._draw_calls)
 
     def _draw_calls(self) -> None:
         self._collecting = False
-        calls, self._calls = self._calls, []
-        self._picture.show_calls(calls)
+        if self._room.session is None:
+            return
+        self._picture.show_calls(self._room.session.calls())
 
     # -- steps ---------------------------------------------------------------------------------------------------
     def shown(self, page: Page) -> None:

@@ -14,7 +14,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static, Tab, Tabs
+from textual.style import Style
+from textual.widgets import Footer, Static
 
 from tutor.course import variables
 from tutor.course.identity import content_hash
@@ -96,6 +97,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         self._pages: dict[int, Page] = {}
         self._asked_to_skip = -1
         self._ending = False
+        self._pane = "lesson"
         self.puts: list[str] = []
         self._put_place = 0
 
@@ -103,7 +105,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
     def compose(self) -> ComposeResult:
         """The bar, the tabs of a narrow screen, the three panes, the step in one line, the keys."""
         yield Static(classes="bar", id="lesson-bar")
-        yield Tabs(*(Tab(name.capitalize(), id=name) for name in _TABS), id="panes")
+        yield Static(id="panes")
         with Horizontal(id="body"):
             with VerticalScroll(id="lesson", classes="pane"):
                 pass
@@ -123,7 +125,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         self.query_one("#shell").border_subtitle = _LEAVES
         self.query_one("#picture").border_title = "Live picture"
         self.query_one("#view").display = False
-        self.query_one(Tabs).can_focus = False
+        self._draw_tabs()
         self.record(ChapterOpened(chapter=self.chapter.id))
         await self.show(self._place)
         self.call_after_refresh(self.lab.open)
@@ -209,12 +211,8 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         return EndPage(self.chapter, left, self.desk.after(self.chapter))
 
     def _focus_page(self) -> None:
-        asking = self.page.query(Asking)
-        if asking:
-            shown = self.page.asking if isinstance(self.page, (QuizPage, PredictPage)) else asking.first()
-            shown.focus_first()
-            if self.focused is not None and shown in self.focused.ancestors:
-                return
+        if isinstance(self.page, (QuizPage, PredictPage)) and self.page.asking.focus_first():
+            return
         self.query_one("#lesson").focus(scroll_visible=False)
 
     def _collect(self, place: int) -> None:
@@ -250,6 +248,15 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         line.set_class(page is None, "-empty")
         if page is not None:
             line.update(page.line())
+
+    def _draw_tabs(self) -> None:
+        parts: list[Content | tuple[str, str]] = []
+        for name in _TABS:
+            here = name == self._pane
+            title = Content.styled(f" {'▸' if here else ' '}{name.capitalize()} ", "bold reverse" if here else "$quiet")
+            parts.append(title.stylize(Style.from_meta({"@click": ("screen", "show_pane", (name,))})))
+        parts.append(("   F6 next", "$quiet"))
+        self.query_one("#panes", Static).update(Content.assemble(*parts))
 
     def _widen(self) -> None:
         """A drawing that does not fit beside the shell takes the whole screen while it is read."""
@@ -319,8 +326,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         """Into the shell and out of it; where it is narrow, to the next tab."""
         view = self.query_one(ShellView)
         if self.has_class("-narrow"):
-            shown = self.query_one(Tabs).active or "lesson"
-            self.pane(_TABS[(_TABS.index(shown) + 1) % len(_TABS)])
+            self.pane(_TABS[(_TABS.index(self._pane) + 1) % len(_TABS)])
         elif self.focused is view:
             self._focus_page()
         elif view.display:
@@ -329,7 +335,8 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
 
     def pane(self, name: str) -> None:
         """Show one of the three panes, and give it the keyboard."""
-        self.query_one(Tabs).active = name
+        self._pane = name
+        self._draw_tabs()
         body = self.query_one("#body")
         for one in _TABS:
             body.set_class(one == name, f"-{one}")
@@ -340,12 +347,9 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         else:
             self._focus_page()
 
-    def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
+    def action_show_pane(self, name: str) -> None:
         """A click on a tab."""
-        name = event.tab.id
-        ours = event.tabs.id == "panes" and self.has_class("-narrow")
-        if ours and name and not self.query_one("#body").has_class(f"-{name}"):
-            self.pane(name)
+        self.pane(name)
 
     def action_put(self, command: str) -> None:
         """Write a command of the text behind the shell's prompt."""
@@ -399,7 +403,8 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
 
     def on_lab_call(self, event: LabCall) -> None:
         """An API call began or ended."""
-        self.lab.call(event.call)
+        del event
+        self.lab.called()
 
     def on_shell_view_ended(self) -> None:
         """The shell was left with exit or ctrl+d."""

@@ -71,19 +71,25 @@ class Asking(Page):
             case _:
                 kinds: dict[type, Kind] = {Choose: "one", ChooseAll: "several", Order: "order"}
                 yield Choices(kinds[type(question)], self._rows)
-        yield Static(id="doing", classes="quiet")
+        doing = Static(id="doing", classes="quiet")
+        doing.display = False
+        yield doing
         yield VerticalScroll(id="answer", can_focus=False)
 
-    def focus_first(self) -> None:
-        """The keyboard goes to what there is to choose; a command's situation is made first."""
+    def focus_first(self) -> bool:
+        """Give the keyboard to what there is to choose; whether there was anything.
+
+        For a command, its situation is made first.
+        """
         if isinstance(self.source, TypeCommand) and not self._posed and not self._running and not self.answered:
             self.run_worker(self._pose(self.source), exclusive=True)
-            return
+            return False
         for wanted in (Choices, Input):
             for widget in self.query(wanted):
-                if widget.can_focus:
+                if widget.focusable and not self.answered:
                     widget.focus()
-                    return
+                    return True
+        return False
 
     def busy(self) -> bool:
         """While it runs."""
@@ -174,6 +180,7 @@ class Asking(Page):
 
     def _say(self, words: str, style: str = "$quiet") -> None:
         for place in self.query("#doing").results(Static):
+            place.display = bool(words)
             place.update(Content.styled(words, style))
 
     def _failed(self, problem: Problem) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from rich.table import Table
+from rich.text import Text
 from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tutor.ui.tui.prose import inline
 
 Kind = Literal["one", "several", "order", "line"]
 _DONE = "-done-"
@@ -53,10 +54,10 @@ class Choices(OptionList):
         """Answered: mark what was right and what was not; nothing can be chosen any more."""
         self._answered = True
         self.can_focus = False
-        marks = {**dict.fromkeys(wrong, ("✘", "$error")), **dict.fromkeys(right, ("✔", "bold $success"))}
+        marks = {**dict.fromkeys(wrong, ("✘", "bold red")), **dict.fromkeys(right, ("✔", "bold green"))}
         self.set_options(
             [
-                Option(Content.assemble(marks.get(key, (" ", "")), " ", self._words(number, text)))
+                Option(_row(*marks.get(key, (" ", "")), self._number(number), text, self._kind == "line"))
                 for number, (key, text) in enumerate(self._rows, 1)
             ]
         )
@@ -70,7 +71,7 @@ class Choices(OptionList):
 
     def _make_options(self) -> list[Option]:
         options = [
-            Option(Content.assemble(self._mark(key), self._words(number, text)), id=key)
+            Option(_row(self._mark(key), "bold", self._number(number), text, self._kind == "line"), id=key)
             for number, (key, text) in enumerate(self._rows, 1)
         ]
         if self._kind in ("several", "order"):
@@ -80,18 +81,16 @@ class Choices(OptionList):
             options.append(Option(Content.styled(f"  {words}", "bold $primary" if ready else "$quiet"), id=_DONE))
         return options
 
-    def _words(self, number: int, text: str) -> Content:
-        if self._kind == "line":
-            return Content.assemble((f"{number:>2}  ", "$quiet"), text)
-        return Content.assemble((f"{number}  ", "$quiet"), inline(text))
+    def _number(self, number: int) -> str:
+        return f"{number:>2} " if self._kind == "line" else f"{number} "
 
     def _mark(self, key: str) -> str:
         picked = key in self._picked
         if self._kind == "several":
-            return "[x] " if picked else "[ ] "
+            return "[x]" if picked else "[ ]"
         if self._kind == "order":
-            return f"{self._picked.index(key) + 1}. " if picked else "·  "
-        return "  "
+            return f"{self._picked.index(key) + 1}." if picked else " ·"
+        return " "
 
     def _redraw(self) -> None:
         kept = self.highlighted
@@ -126,3 +125,17 @@ class Choices(OptionList):
     def _answer(self, answer: tuple[str, ...]) -> None:
         self._answered = True
         self.post_message(self.Chosen(self, answer))
+
+
+def _row(mark: str, style: str, number: str, text: str, verbatim: bool) -> Table:
+    """A row whose words hang beside its mark and number."""
+    row = Table.grid(padding=(0, 1, 0, 0))
+    row.add_column(no_wrap=True)
+    row.add_column(no_wrap=True)
+    row.add_column(ratio=1)
+    words = Text(text)
+    if not verbatim:
+        pieces = text.split("`")
+        words = Text("").join(Text(piece, "bold" if place % 2 else "") for place, piece in enumerate(pieces))
+    row.add_row(Text(mark, style), Text(number, "dim"), words)
+    return row
