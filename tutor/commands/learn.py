@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
     learn = commands.add_parser("learn", help="go through a chapter, from where you left it")
     learn.add_argument("chapter", type=int, metavar="CHAPTER")
-    learn.add_argument("--plain", action="store_true", help="in lines of text: for screen readers and pipes")
+    learn.add_argument(
+        "--plain",
+        action="store_true",
+        help="in lines of text: for screen readers and pipes (always so without a terminal)",
+    )
     learn.set_defaults(command=_learn)
 
     shell = commands.add_parser("shell", help="a lab's shell, or one command in it; the lab stays open")
@@ -55,8 +60,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def start(_: argparse.Namespace) -> int:
-    """What `docker-tutor` alone does: the chapters, and how to go on."""
-    return _list(argparse.Namespace(json=False))
+    """What `docker-tutor` alone does: open the tutor; without a terminal, list the chapters and how to go on."""
+    if not _full_screen():
+        return _list(argparse.Namespace(json=False))
+    from tutor.ui.tui.run import run
+
+    return run(None)
+
+
+def _full_screen() -> bool:
+    """Whether there is a terminal to draw on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -89,6 +103,10 @@ def _read(arguments: argparse.Namespace) -> int:
 
 
 def _learn(arguments: argparse.Namespace) -> int:
+    if not arguments.plain and _full_screen():
+        from tutor.ui.tui.run import run
+
+        return run(arguments.chapter)
     from tutor.learner.journal import Journal
     from tutor.ui.plain.learn import Lesson
     from tutor.ui.plain.page import Page
