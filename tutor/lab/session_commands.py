@@ -43,7 +43,7 @@ def close(
 
     Args:
         wanted: Lab ids, or numbers of chapters.
-        everything: Close all that nobody serves.
+        everything: Close all on this engine that nobody serves.
 
     Returns:
         0 when nothing is left of them, else 1.
@@ -53,7 +53,9 @@ def close(
     """
     from tutor.lab.session_close import close_lab
 
-    chosen = [record.lab for record in open_labs.orphans()] if everything else choose(wanted)
+    left = open_labs.orphans() if everything else ()
+    here_only = {"", engine.address.host}  # a record that is damaged does not tell where its lab is
+    chosen = [record.lab for record in left if record.engine in here_only] if everything else choose(wanted)
     if not chosen and not everything:
         raise Problem("Which lab?", "Give a lab's id or a chapter; see: docker tutor labs", code="bad-usage", status=2)
     receipts = [close_lab(engine, lab) for lab in chosen]
@@ -65,6 +67,9 @@ def close(
         write(json.dumps(documents, indent=2) + "\n")
     for receipt in () if as_json else receipts:
         write(f"closed   lab {receipt.lab}\n" + "".join(f"{text}\n" for text in receipt.words()))
+    for record in () if as_json else left:
+        if record.engine not in here_only:
+            write(f"left     lab {record.lab}: it is on the engine at {record.engine}\n")
     return 0 if all(receipt.clean for receipt in receipts) else 1
 
 
