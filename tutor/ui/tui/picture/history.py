@@ -81,8 +81,8 @@ class History:
             known = lanes.get(c.id)
             if known is None:
                 lanes[c.id] = _seen(c, at)
-            elif known.last != c:
-                lanes[c.id] = _grown(known, c, at)
+            elif known.last != c or known.removed:
+                lanes[c.id] = _grown(_back(known), c, at)
         return History(tuple(lanes.values())[-_LANES:])
 
 
@@ -129,6 +129,16 @@ def _ended(lane: Lane, at: float) -> Lane:
     if lane.last.state in _ALIVE:
         steps.append(Step(at, "exit"))
     return replace(lane, steps=_in_order([*steps, Step(at, "rm")]))
+
+
+def _back(lane: Lane) -> Lane:
+    """A life as it was before the container seemed to be gone: one that is there again was not removed."""
+    if not lane.removed:
+        return lane
+    steps = lane.steps[:-1]
+    if steps and steps[-1].kind == "exit" and steps[-1].at == lane.steps[-1].at:
+        steps = steps[:-1]
+    return replace(lane, steps=steps)
 
 
 def _in_order(steps: list[Step]) -> tuple[Step, ...]:

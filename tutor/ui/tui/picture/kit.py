@@ -157,6 +157,7 @@ def joined(parts: Sequence[Line], cells: int, between: str = "  ", noun: str = "
 
 def more(count: int, noun: str = "") -> str:
     """`+3 more`, `+3 more images`."""
+    noun = noun.removesuffix("s") if count == 1 else noun
     return f"+{count} more{f' {noun}' if noun else ''}"
 
 
@@ -230,7 +231,10 @@ def columns(gaps: Sequence[float], room: int, least: int = 2) -> tuple[int, ...]
 
 def fitted(drawing: Iterable[Line], cells: int, rows: int) -> Drawing:
     """The picture inside its bounds: every line clipped, and a count of the lines that have no room."""
-    lines = [clip(line, cells) for line in drawing]
+    # Nothing that a name or an address holds may reach the terminal as a control character.
+    lines = [
+        clip(tuple(s if s.text.isprintable() else Span(clean(s.text), s.role) for s in line), cells) for line in drawing
+    ]
     if cells <= 0 or rows <= 0:
         return ()
     if len(lines) <= rows:

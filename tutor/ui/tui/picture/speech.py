@@ -74,6 +74,13 @@ def memory(count: int) -> str:
     return _scaled(count, 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
 
 
+def part_of(count: int, limit: int) -> str:
+    """`31 of 64 MiB`; with both units where they differ."""
+    one, two = memory(count), memory(limit)
+    figure, _, unit = one.partition(" ")
+    return f"{figure} of {two}" if unit == two.partition(" ")[2] else f"{one} of {two}"
+
+
 def _scaled(count: int, base: int, units: tuple[str, ...]) -> str:
     value, number = float(count), 0
     while value >= base - 0.5 and number < len(units) - 1:

@@ -128,7 +128,11 @@ def _machine(lanes: Sequence[Lane], look: Look, cells: int) -> Drawing:
             arrow = (Span(f" {label} ", "line"),)
         way = spans(way, pad(spans(state, arrow), wide))
         names = spans(names, pad(spans("  ", _names(place, lanes, look, wide - 3)), wide))
-    back = spans(" " * wide, pad((Span("⇅ pause, unpause", "line"),), wide), Span("└─start─▶ ● again", "line"))
+    back = spans(
+        " " * wide,
+        pad((Span("⇅ pause, unpause" if wide > 18 else "⇅ pause", "line"),), wide),
+        Span("└─start─▶ ● again", "line"),
+    )
     paused = spans(" " * wide, _state("paused", lanes), "  ", _names("paused", lanes, look, cells - wide - 12))
     return tuple(clip(line, cells) for line in (way, names, back, paused))
 

@@ -23,10 +23,12 @@ from tutor.ui.tui.picture.kit import (
     pad,
     say,
     spans,
+    width_of,
     wrapped,
 )
 
 _KEEP = 400
+_SIDES = {"registry": "registry", "builder": "builder (BuildKit)"}
 _ID = re.compile(r"`([0-9a-f]{12})[0-9a-f]*`")
 _NOTES = 84
 """Cells from which a call has a note beside it."""
@@ -90,7 +92,8 @@ def draw(calls: Sequence[Call], cells: int, rows: int, names: Mapping[str, str] 
     if cells <= 0 or rows <= 0:
         return ()
     now = current(calls)
-    top = list(pipeline(now, cells))
+    boxes = boxed(now) if rows >= 20 else ()
+    top = list(boxes if boxes and max(map(width_of, boxes)) <= cells else pipeline(now, cells))
     if now is not None and rows >= 8:
         reach = stages.REFUSED if now.refusal else stages.reach(now.template)
         top += wrapped(say(reach.sentence, "quiet"), cells, 2 if rows >= 10 else 1)
@@ -104,9 +107,7 @@ def draw(calls: Sequence[Call], cells: int, rows: int, names: Mapping[str, str] 
 
 def pipeline(call: Call | None, cells: int) -> Drawing:
     """`docker CLI ══▶ dockerd ══▶ containerd ──▶ runc ──▶ kernel`: stages that the call passes are lit."""
-    refused = call is not None and call.refusal is not None
-    reached = stages.lit(call.template) if call is not None and not refused else frozenset()
-    side = stages.reach(call.template).side if call is not None and not refused else ""
+    reached, side, refused = _way(call)
     client = _client(call, cells)
     names = [client, *stages.PIPELINE]
     arrow = 4 if cells >= sum(map(cell_len, names)) + 24 else 3 if cells >= sum(map(cell_len, names)) + 20 else 2
@@ -125,10 +126,41 @@ def pipeline(call: Call | None, cells: int) -> Drawing:
     out = [clip(line, cells)]
     if side:
         where = cell_len(client) + 2 * len(gap) + arrow
-        word = {"registry": "registry", "builder": "builder (BuildKit)"}[side]
-        branch = spans(" " * where, Span("╚═▶ ", "ok"), Span(word, "lit"))
+        branch = spans(" " * where, Span("╚═▶ ", "ok"), Span(_SIDES[side], "lit"))
         out.append(clip(branch, cells))
     return tuple(out)
+
+
+def boxed(call: Call | None) -> Drawing:
+    """The pipeline as boxes; those of stages that the call passes are double."""
+    reached, side, refused = _way(call)
+    deepest = max((n for n, stage in enumerate(stages.PIPELINE) if stage in reached), default=-1)
+    rows: list[Line] = [(), (), ()]
+    for number, name in enumerate((_client(call, 100), *stages.PIPELINE)):
+        on = name in reached if number else call is not None
+        role = "lit" if on else "quiet"
+        edge = "╔═╗║╚╝" if on else "╭─╮│╰╯"
+        if number:
+            if number == 1 and refused:
+                way = Span("═✗─▷", "bad")
+            else:
+                way = Span("═══▶", "ok") if number - 1 <= deepest else Span("───▶", "quiet")
+            rows = [spans(rows[0], "    "), spans(rows[1], way), spans(rows[2], "    ")]
+        long = cell_len(name) + 2
+        rows[0] = spans(rows[0], Span(f"{edge[0]}{edge[1] * long}{edge[2]}", role))
+        rows[1] = spans(rows[1], Span(f"{edge[3]} {name} {edge[3]}", role))
+        rows[2] = spans(rows[2], Span(f"{edge[4]}{edge[1] * long}{edge[5]}", role))
+    if side:
+        where = cell_len(_client(call, 100)) + 4 + 4 + 5
+        rows.append(spans(" " * where, Span("╚═▶ ", "ok"), Span(_SIDES[side], "lit")))
+    return tuple(rows)
+
+
+def _way(call: Call | None) -> tuple[frozenset[str], str, bool]:
+    """The stages that are lit, who else is asked, and whether the sandbox refused."""
+    if call is None or call.refusal is not None:
+        return frozenset(), "", call is not None
+    return stages.lit(call.template), stages.reach(call.template).side, False
 
 
 def _client(call: Call | None, cells: int) -> str:
@@ -208,8 +240,12 @@ def _row(call: Call, times: int, cells: int, names: Mapping[str, str]) -> list[L
         marked_up(said, role),
         Span(f" ×{times}" if times > 1 else "", "quiet"),
     )
-    took = speech.milliseconds(call.duration_ms) if call.duration_ms is not None else ""
-    right = spans(pad(_status(call), 9 if call.refusal is not None or call.status is None else 5), Span(f" {took:>7}"))
+    timed = call.duration_ms is not None and call.refusal is None
+    took = speech.milliseconds(call.duration_ms or 0.0) if timed else ""
+    right = spans(
+        pad(_status(call), 9 if call.refusal is not None or call.status is None else 5),
+        Span(f" {took:>7}" if took else ""),
+    )
     if cells < 34:
         right = _status(call)
     note = stages.note(call.template, call.status) if call.refusal is None else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tutor.engine.world import Attachment, Container, Network, World
 from tutor.ui.tui.picture import speech
 from tutor.ui.tui.picture import world_parts as parts
-from tutor.ui.tui.picture.kit import Line, Span, clean, clip, ends, pad, shorten, spans, width_of
+from tutor.ui.tui.picture.kit import Line, Span, clean, clip, ends, pad, say, shorten, spans, width_of, wrapped
 from tutor.ui.tui.picture.look import Look
 
 _RAILS = 3
@@ -87,11 +87,12 @@ def _card(c: Container, world: World, look: Look, frame: _Frame, full: bool) -> 
     edge = "mark-line" if marked else "line"
     content = [_Row(parts.head(c, look))]
     for door in parts.doors(c, world, look):
-        note = Span(f"  {door.note}" if door.note else "", "bad" if door.state == "broken" else "quiet")
-        content.append(_Row(spans(Span(door.inside, door.role), note), door))
-    said = parts.reason(c)
-    if said:
-        content.append(_Row(spans(Span("└ ", "quiet"), said)))
+        role = "bad" if door.state == "broken" else "quiet"
+        notes = wrapped(say(door.note, role), max(inner - len(door.inside) - 2, 8), 3 if full else 1)
+        content.append(_Row(spans(Span(door.inside, door.role), "  ", *notes[:1]), door))
+        content += [_Row(spans(" " * (len(door.inside) + 2), note)) for note in notes[1:]]
+    for number, line in enumerate(wrapped(parts.reason(c), inner - 2, 3 if full else 1)):
+        content.append(_Row(spans(Span("  " if number else "└ ", "quiet"), line)))
     if full:
         limits = parts.limits(c, look, inner)
         content += [_Row(line) for line in (parts.command(c, inner), *limits)]

@@ -150,8 +150,8 @@ def limits(c: Container, look: Look, cells: int) -> list[Line]:
         if now:
             share = now[0] / c.memory
             role = "bad" if share > 0.9 else "warn" if share > 0.7 else "ok"
-            said = f"{speech.memory(now[0])} of {speech.memory(c.memory)}"
-            high = Span("  nearly full" if share > 0.9 else "", "bad")
+            said = speech.part_of(now[0], c.memory)
+            high = Span(" high" if share > 0.9 else "", "bad")
             lines.append(spans(Span("memory ", "quiet"), Span(bar(share, long), role), f" {said}", high))
         else:
             lines.append(spans(Span("memory ", "quiet"), said))

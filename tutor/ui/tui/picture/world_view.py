@@ -21,6 +21,8 @@ from tutor.ui.tui.picture.kit import (
     say,
     spans,
     stacked,
+    width_of,
+    wrapped,
 )
 from tutor.ui.tui.picture.look import Look
 
@@ -77,14 +79,16 @@ def _as_list(world: World, look: Look, cells: int, detail: int) -> Drawing:
 def _least(world: World, look: Look, cells: int, rows: int) -> Drawing:
     rest = _rest(world, look, cells, 0)
     rest = rest[: max(rows // 3, 1)] if rows > 1 else []
-    blocks = _listed(world, look, cells, 1)
-    if sum(map(len, blocks)) > rows - len(rest):
-        blocks = _listed(world, look, cells, 0)
-    keep = [
-        number
-        for number, c in enumerate(parts.containers(world))
-        if look.marks("container", c.id, c.name) or look.is_fresh("container", c.id)
-    ]
+    every = parts.containers(world)
+    keep = [n for n, c in enumerate(every) if parts.sign(c, look)]
+    blocks = _listed(world, look, cells, 0)
+    spare = rows - len(rest) - sum(map(len, blocks))
+    # What is marked or has just changed is told in full first, the others as long as there is room.
+    for number in dict.fromkeys([*keep, *range(len(every))]):
+        longer = _entry(every[number], world, look, cells, 1)
+        if len(longer) - len(blocks[number]) <= spare:
+            spare -= len(longer) - len(blocks[number])
+            blocks[number] = longer
     return (*stacked(blocks, rows - len(rest), cells, "containers", keep), *rest)
 
 
@@ -99,15 +103,15 @@ def _entry(c: Container, world: World, look: Look, cells: int, detail: int) -> l
     title = spans(Span(sign + " ", role), parts.name(c, look), Span("  "), spans(*parts.head(c, look)[1:]))
     doors = [d for d in parts.doors(c, world, look) if d.host or detail > 1]
     if detail == 0:
-        return [ends(title, spans(*(_door(d, 3) for d in doors[:1])), cells)]
+        door = spans(*(_door(d, 3) for d in doors[:1]))
+        return [ends(title, door if width_of(title) + width_of(door) < cells else (), cells)]
     lines = [ends(title, (made_from,), cells)]
-    said = parts.reason(c)
-    if said:
-        lines.append(clip(spans(Span("  └ ", "quiet"), said), cells))
+    for number, said in enumerate(wrapped(parts.reason(c), cells - 4, 3 if detail > 1 else 1)):
+        lines.append(clip(spans(Span("    " if number else "  └ ", "quiet"), said), cells))
     if detail > 1:
         lines += [clip(spans("  ", _door(d, 5), Span(f"  {d.note}" if d.note else "", "quiet")), cells) for d in doors]
     elif doors:
-        lines.append(joined([spans("  ", _door(d, 3)) for d in doors], cells, "", "ports"))
+        lines.append(spans("  ", joined([_door(d, 3) for d in doors], cells - 2, "  ", "ports")))
     limit = parts.limits(c, look, cells)
     if limit:
         short = joined(limit, cells - 2, "  ", "limits")
@@ -137,8 +141,9 @@ def _door(door: parts.Door, arrow: int) -> Line:
 
 
 def _rest(world: World, look: Look, cells: int, detail: int) -> list[Line]:
-    networks = [parts.network_line(n, world, look, cells) for n in parts.networks(world)]
-    volumes = [parts.volume_line(v, world, look, cells) for v in parts.volumes(world)]
+    room = cells if detail > 1 else cells - 11
+    networks = [parts.network_line(n, world, look, room) for n in parts.networks(world)]
+    volumes = [parts.volume_line(v, world, look, room) for v in parts.volumes(world)]
     lines = [line for line in [parts.missing(world, look)] if line]
     if detail > 1:
         lines += [*networks, *volumes, *_services(world, look)]
@@ -188,7 +193,7 @@ def words(world: World, look: Look) -> str:
         lines.append(_sentence(c, world, look))
     if not world.containers:
         lines.append("There are no containers.")
-    lines += [_networks_said(world)] if parts.networks(world) else []
+    lines += _networks_said(world)
     for v in parts.volumes(world):
         users = [f"{c.name} at {m.destination}" for c in parts.containers(world) for m in c.mounts if m.name == v.name]
         kind = "Anonymous volume" if v.anonymous else "Volume"
@@ -213,7 +218,8 @@ def words(world: World, look: Look) -> str:
 
 def _sentence(c: Container, world: World, look: Look) -> str:
     word, health = speech.state_word(c), speech.health(c)[1]
-    said = [f"Container {c.name or c.id[:12]}, from {speech.short_reference(c.image)}, is {word}"]
+    verb = f"has exited with {c.exit_code}" if c.state == "exited" else word if " not " in word else f"is {word}"
+    said = [f"Container {c.name or c.id[:12]}, from {speech.short_reference(c.image)}, {verb}"]
     said[0] += f" and {health}" if health else ""
     if reason := speech.why(c).replace("`", ""):
         said.append(reason[0].upper() + reason[1:])
@@ -233,13 +239,13 @@ def _sentence(c: Container, world: World, look: Look) -> str:
     return ". ".join(said) + "."
 
 
-def _networks_said(world: World) -> str:
+def _networks_said(world: World) -> list[str]:
     said = []
     for n in parts.networks(world):
         members = [f"{c.name}{f' ({a.address})' if a.address else ''}" for c, a in parts.attached(n, world)]
         kind = "Internal network" if n.internal else "Network"
         said.append(f"{kind} {n.name} connects {_and(members) or 'nobody'}.")
-    return "\n".join(said)
+    return said
 
 
 def _and(words_: Sequence[str]) -> str:
