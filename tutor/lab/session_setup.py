@@ -133,7 +133,8 @@ def bindings(record: OpenLab) -> Bindings:
 
 def workspace(lab: str) -> Path:
     """The learner's working directory in a lab."""
-    return open_labs.folder(lab) / "workspace"
+    # Compose names a project after its folder: the labs that are open at once must not share one.
+    return open_labs.folder(lab) / f"lab-{lab}"
 
 
 def socket(lab: str) -> Path:

@@ -248,7 +248,7 @@ def _restarts(e: ContainerExpectation, c: Container, ctx: Context) -> list[Found
                 where,
                 ("container", c.name, "restarts"),
                 weight=Weight.STOPPED,
-                pending="" if c.restart == "no" else "long",
+                pending="long" if _comes_back(c) else "",
             )
         )
     if e.restart is not None and (c.restart or "no") != e.restart:
@@ -264,6 +264,13 @@ def _restarts(e: ContainerExpectation, c: Container, ctx: Context) -> list[Found
     if e.health is not None and c.health != e.health:
         found.append(_health(e.health, c, ctx))
     return found
+
+
+def _comes_back(c: Container) -> bool:
+    """Whether its restart policy is about to start it again."""
+    return c.state != "running" and (
+        c.restart in {"always", "unless-stopped"} or (c.restart == "on-failure" and c.exit_code != 0)
+    )
 
 
 def _health(wanted: str, c: Container, ctx: Context) -> Found:
