@@ -12,9 +12,10 @@ from tests.ui.picture import situations
 from tests.unit.world.worlds import world
 from tutor.engine.world import World, diff
 from tutor.ui.tui.picture import Picture
+from tutor.ui.tui.picture.speech import moment
 from tutor.ui.tui.picture.views import Tab
 
-NOW = 1767225632.0
+NOW = moment("2026-11-23T20:34:00Z")
 
 
 class Alone(App[None]):

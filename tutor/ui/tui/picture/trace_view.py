@@ -19,7 +19,6 @@ from tutor.ui.tui.picture.kit import (
     ends,
     fitted,
     marked_up,
-    more,
     pad,
     say,
     spans,
@@ -171,24 +170,32 @@ def _client(call: Call | None, cells: int) -> str:
 
 
 def _tail(found: Sequence[Group], cells: int, rows: int, names: Mapping[str, str]) -> Drawing:
-    blocks = [_block(group, cells, names) for group in found]
-    if sum(map(len, blocks)) + len(blocks) - 1 <= rows:
-        blocks = [[*block, ()] for block in blocks[:-1]] + blocks[-1:]
-    total = sum(map(len, blocks))
-    if total <= rows or rows <= 1:
-        return tuple(line for block in blocks for line in block)[-max(rows, 0) :] if rows > 0 else ()
-    room, chosen = rows - 1, []
-    for block in reversed(blocks):
+    """The newest commands that have room, drawn from the newest back, and how many calls came earlier."""
+    if rows <= 0:
+        return ()
+    chosen: list[list[Line]] = []
+    taken, hidden = 0, ""
+    for number in range(len(found) - 1, -1, -1):
+        block = _block(found[number], cells, names)
+        room = rows - taken - (1 if number else 0)
         if len(block) <= room:
             chosen.append(block)
-            room -= len(block)
+            taken += len(block)
             continue
-        if not chosen and room > 1:
-            chosen.append([block[0], *block[-(room - 1) :]])
+        earlier = sum(len(group.calls) for group in found[: number + 1])
+        hidden = speech.plural(earlier, "earlier call")
+        if not chosen and rows > 2:
+            kept = rows - 2
+            chosen.append([block[0], *block[-kept:]])
+            hidden = "earlier calls"
+        elif not chosen:
+            return (clip(block[0], cells),)
         break
-    shown = [line for block in reversed(chosen) for line in block]
-    earlier = total - len(shown)
-    return (clip(say(f"▲ {more(earlier, 'earlier')}", "quiet"), cells), *shown)
+    chosen.reverse()
+    if not hidden and taken + len(chosen) - 1 <= rows:
+        chosen = [[*block, ()] for block in chosen[:-1]] + chosen[-1:]
+    shown = tuple(line for block in chosen for line in block)
+    return (clip(say(f"▲ {hidden}", "quiet"), cells), *shown) if hidden else shown
 
 
 def _block(group: Group, cells: int, names: Mapping[str, str]) -> list[Line]:

@@ -104,10 +104,10 @@ class Picture(Vertical, can_focus=True):
         self._look = Look()
         self._flash: Timer | None = None
         self._tabs: dict[str, Tab] = {
-            "world": WorldTab(id="world"),
-            "trace": TraceTab(id="trace"),
-            "layers": LayersTab(id="layers"),
-            "timeline": TimelineTab(id="timeline"),
+            "world": WorldTab(id="picture-world"),
+            "trace": TraceTab(id="picture-trace"),
+            "layers": LayersTab(id="picture-layers"),
+            "timeline": TimelineTab(id="picture-timeline"),
         }
         self.set_reactive(Picture.tab, initial_tab if initial_tab in TABS else "world")
 
@@ -116,7 +116,7 @@ class Picture(Vertical, can_focus=True):
         bar = _Bar()
         bar.tab = self.tab
         yield bar
-        with ContentSwitcher(initial=self.tab):
+        with ContentSwitcher(initial=f"picture-{self.tab}"):
             yield from self._tabs.values()
 
     def on_mount(self) -> None:
@@ -127,7 +127,7 @@ class Picture(Vertical, can_focus=True):
         """Show another tab."""
         if self.is_mounted:
             self.query_one(_Bar).tab = tab
-            self.query_one(ContentSwitcher).current = tab
+            self.query_one(ContentSwitcher).current = f"picture-{tab}"
             self._tell()
 
     def show(self, world: World, changes: Iterable[Change] = ()) -> None:

@@ -29,6 +29,9 @@ from tutor.ui.tui.picture.look import Look
 _CARDS = 72
 """Cells from which containers are drawn as cards."""
 
+_CARD = 3
+"""Lines of the smallest card."""
+
 _SECTION = 3
 
 
@@ -37,7 +40,7 @@ def draw(world: World, look: Look, cells: int, rows: int) -> Drawing:
     if cells <= 0 or rows <= 0:
         return ()
     forms: list[Callable[[], Drawing]] = []
-    if cells >= _CARDS and world.containers:
+    if cells >= _CARDS and 0 < len(world.containers) * _CARD <= rows:
         forms += [
             lambda: _with_cards(world, look, cells, True, True),
             lambda: _with_cards(world, look, cells, True, False),
