@@ -74,7 +74,9 @@ async def test_a_change_flashes_and_calms_down() -> None:
     app = Alone()
     async with app.run_test(size=(100, 30)) as pilot:
         app.animation_level = "full"
-        app.picture.show(world("web"), diff(World(), world("web")))
+        app.picture.show(world("nothing"), diff(World(), world("nothing")))
+        assert "✦" not in _seen(app)
+        app.picture.show(world("web"), diff(world("nothing"), world("web")))
         await pilot.pause()
         assert "✦" in _seen(app)
         app.picture._calm()
@@ -85,7 +87,9 @@ async def test_nothing_flashes_with_reduced_motion() -> None:
     app = Alone()
     async with app.run_test(size=(100, 30)) as pilot:
         app.animation_level = "none"
-        app.picture.show(world("web"), diff(World(), world("web")))
+        app.picture.show(world("nothing"), diff(World(), world("nothing")))
+        assert "✦" not in _seen(app)
+        app.picture.show(world("web"), diff(world("nothing"), world("web")))
         await pilot.pause()
         assert "web" in _seen(app)
         assert "✦" not in _seen(app)

@@ -140,7 +140,7 @@ def _machine(lanes: Sequence[Lane], look: Look, cells: int) -> Drawing:
 def _state(place: str, lanes: Sequence[Lane]) -> Line:
     sign, role = _PLACES[place]
     here = any(lane.place == place for lane in lanes)
-    return (Span(f"{sign} {place}", "lit" if here and role == "plain" else role if here else "quiet"),)
+    return (Span(f"{sign} {place}", "strong" if here and role == "plain" else role if here else "quiet"),)
 
 
 def _names(place: str, lanes: Sequence[Lane], look: Look, cells: int) -> Line:

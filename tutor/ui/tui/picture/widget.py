@@ -103,6 +103,7 @@ class Picture(Vertical, can_focus=True):
         self._world = World()
         self._look = Look()
         self._flash: Timer | None = None
+        self._begun = False
         self._tabs: dict[str, Tab] = {
             "world": WorldTab(id="picture-world"),
             "trace": TraceTab(id="picture-trace"),
@@ -138,7 +139,9 @@ class Picture(Vertical, can_focus=True):
         timeline.history = timeline.history.fold(self._clock(), changes, world)
         self._tab(TraceTab).names = {c.id[:12]: c.name for c in world.containers.values()}
         fresh = frozenset((c.object, c.key) for c in changes if c.what != "removed")
-        if fresh and self._moves():
+        first, self._begun = not self._begun, True
+        # What is there at the beginning has not just changed.
+        if fresh and not first and self._moves():
             self._look = replace(self._look, fresh=fresh)
             if self._flash is not None:
                 self._flash.stop()

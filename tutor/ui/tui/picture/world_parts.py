@@ -201,8 +201,11 @@ def facts(c: Container) -> Line:
 
 
 def command(c: Container, cells: int) -> Line:
-    """Its main process, as one line."""
-    return say("$ " + shorten(clean(" ".join(c.process)), max(cells - 2, 4)), "quiet") if c.process else ()
+    """Its main process, as one line, with the process id that the host knows it by."""
+    if not c.process:
+        return ()
+    pid = f"  host PID {c.pid}" if c.pid else ""
+    return say("$ " + shorten(clean(" ".join(c.process)), max(cells - 2 - len(pid), 4)) + pid, "quiet")
 
 
 def networks(world: World) -> list[Network]:

@@ -105,6 +105,8 @@ def _entry(c: Container, world: World, look: Look, cells: int, detail: int) -> l
     made_from = Span("▣ " + clean(speech.short_reference(c.image)), "image")
     title = spans(Span(sign + " ", role), parts.name(c, look), Span("  "), spans(*parts.head(c, look)[1:]))
     doors = [d for d in parts.doors(c, world, look) if d.host or detail > 1]
+    # Where there is room for few, the broken one is the one to see.
+    doors.sort(key=lambda d: d.state != "broken")
     if detail == 0:
         door = spans(*(_door(d, 3) for d in doors[:1]))
         return [ends(title, door if width_of(title) + width_of(door) < cells else (), cells)]
