@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import traceback
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
@@ -14,6 +15,8 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tutor import places
+from tutor.problems import Problem
 from tutor.ui.tui import theme
 from tutor.ui.tui.desk import Desk
 from tutor.ui.tui.home.screen import HomeScreen
@@ -82,6 +85,26 @@ class TutorApp(App[int], inherit_bindings=False):
         from tutor.ui.tui.lesson.screen import LessonScreen
 
         self.push_screen(LessonScreen(self.desk, chapter))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the shell no key is the app's."""
+        from tutor.ui.tui.shell.view import ShellView
+
+        return not (action in ("help", "command_palette", "help_quit") and isinstance(self.focused, ShellView))
+
+    def _fatal_error(self) -> None:
+        """Something failed that should not: no traceback on the learner's terminal, but in a file."""
+        error = self._exception
+        if isinstance(error, Problem):
+            words = str(error)
+        else:
+            kept = places.data() / "crash.txt"
+            words = "The tutor has met an error of its own and ended. Your progress and your lab are kept."
+            with contextlib.suppress(OSError):
+                kept.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+                words += f" What happened is in {kept}."
+        self._exit_renderables.append(f"docker-tutor: {words}")
+        self._close_messages_no_wait()
 
     # -- commands that hold everywhere ---------------------------------------------------------------------------
     def action_help(self) -> None:

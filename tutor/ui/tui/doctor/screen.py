@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import work
 from textual.app import ComposeResult
@@ -20,11 +21,23 @@ if TYPE_CHECKING:
     from tutor.engine.image_progress import Step
     from tutor.ui.tui.app import TutorApp
 
+
+class Examine(Protocol):
+    """Looks at everything and tells each check as it is known."""
+
+    def __call__(self, *, told: Callable[[Check], None]) -> object:
+        """Look."""
+
+
 _MARKS = {"ok": ("●", "$success"), "warn": ("◐", "$warning"), "fail": ("✘", "bold $error")}
 
 
 class DoctorScreen(Screen[object]):
-    """Looks at everything, one check after the other."""
+    """Looks at everything, one check after the other.
+
+    Args:
+        examine: What looks; the tutor's doctor when left out.
+    """
 
     app: TutorApp
     CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = "doctor.tcss"
@@ -43,8 +56,9 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="doctor.back", tooltip="Back"),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, examine: Examine | None = None) -> None:
         super().__init__()
+        self._look = examine
         self._checks: list[Check] = []
         self._doing = ""
 
@@ -83,9 +97,10 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
     def _examine(self) -> None:
         from tutor.engine.doctor import examine
 
+        look = self._look or examine
         call = self.app.call_from_thread
         call(self._begin, "Looking …")
-        examine(told=lambda check: call(self._told, check))
+        look(told=lambda check: call(self._told, check))
         call(self._end, "")
 
     def _begin(self, words: str) -> None:

@@ -49,7 +49,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="help") as box:
             box.border_title = "Help"
             box.border_subtitle = "escape closes"
-            yield Static(self._words, markup=False)
+            yield Static(_paragraphs(self._words), markup=False)
             width = max((len(key) for key, _, _ in self._keys), default=0)
             names = max((len(name) for _, name, _ in self._keys), default=0)
             lines = [
@@ -57,7 +57,12 @@ class HelpScreen(ModalScreen[None]):
                 for key, name, why in self._keys
             ]
             yield Static(Content("\n").join(lines), id="help-keys")
-            yield Static(_EVERYWHERE, markup=False, classes="quiet")
+            yield Static(_paragraphs(_EVERYWHERE), markup=False, classes="quiet")
+
+
+def _paragraphs(words: str) -> str:
+    """Lines joined to paragraphs, which wrap as wide as the box is."""
+    return "\n\n".join(" ".join(part.split()) for part in words.strip().split("\n\n"))
 
 
 def _named(key: str) -> str:

@@ -116,9 +116,9 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
             )
         )
 
-    def _show(self) -> None:
+    def _show(self, *, first: bool = False) -> None:
         chapters = self.query_one(OptionList)
-        kept = chapters.highlighted
+        kept = 0 if first else chapters.highlighted
         chapters.set_options(self._options())
         if self._hits:
             chapters.highlighted = min(kept or 0, len(self._hits) - 1)
@@ -162,7 +162,7 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search while it is typed."""
         self._hits = search.find(self._desk.course, event.value)
-        self._show()
+        self._show(first=bool(event.value))
 
     def on_input_submitted(self) -> None:
         """Enter in the search line goes to what was found."""
@@ -192,6 +192,10 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
         self.query_one(OptionList).focus()
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _about(chapter: Chapter, done: ChapterProgress, excerpt: str) -> Content:
     steps = sum(len(s.steps) for s in chapter.sections if isinstance(s, Lab))
     predictions = sum(isinstance(s, Predict) for s in chapter.sections)
@@ -201,7 +205,10 @@ def _about(chapter: Chapter, done: ChapterProgress, excerpt: str) -> Content:
         Content(""),
         Content.styled(chapter.idea, "italic"),
         Content(""),
-        Content(f"{predictions} predictions · {steps} lab steps · {questions} questions · {chapter.minutes} min"),
+        Content(
+            f"{_count(predictions, 'prediction')} · {_count(steps, 'lab step')} · {_count(questions, 'question')} · "
+            f"{chapter.minutes} min"
+        ),
     ]
     if done.state != "new":
         right = sum(done.questions.values())

@@ -56,6 +56,7 @@ class LessonScreen(Screen[object]):
     Args:
         desk: The learner's things.
         chapter: The chapter; it opens where it was left.
+        room: The engine's side; one on the engine that is found when left out.
     """
 
     app: TutorApp
@@ -71,26 +72,27 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "f6,ctrl+right_square_bracket", "switch", "Shell", key_display="F6", id="lesson.switch", priority=True,
-            tooltip="To the shell, and out of it (also ctrl+])",
+            "f6,ctrl+right_square_bracket", "switch", "Switch", key_display="F6", id="lesson.switch", priority=True,
+            tooltip="Into the shell and out of it (also ctrl+]); where it is narrow, to the next tab",
         ),
         Binding("n", "next", "Go on", id="lesson.next", tooltip="The next part, question or step"),
         Binding("b", "back", "Back", id="lesson.back", tooltip="The part before"),
         Binding("h", "hint", "Hint", id="lesson.hint", tooltip="The next hint of this step; there are three"),
         Binding("s", "solution", "Solution", id="lesson.solution", tooltip="One way to do this step"),
         Binding("r", "reset", "Reset", id="lesson.reset", tooltip="Everything as it was when this step began"),
-        Binding("m", "mark", "Show me where", id="lesson.mark", tooltip="Mark in the picture what is not right yet"),
-        Binding("p", "put_next", "Put into shell", id="lesson.put", tooltip="Write the text's next command into it"),
+        Binding("m", "mark", "Where", id="lesson.mark", tooltip="Mark in the picture what is not right yet"),
+        Binding("p", "put_next", "Put", id="lesson.put", tooltip="Write the text's next command into it"),
         Binding("x", "outside", "Full shell", id="lesson.outside", show=False, tooltip="On the whole terminal"),
+        Binding("d", "app.doctor", show=False, id="lesson.doctor"),
         Binding("space", "page_down", show=False, id="lesson.down"),
         Binding("q,escape", "leave", "Chapters", key_display="q", id="lesson.leave", tooltip="Your place is kept"),
     ]  # fmt: skip
 
-    def __init__(self, desk: Desk, chapter: Chapter) -> None:
+    def __init__(self, desk: Desk, chapter: Chapter, room: Room | None = None) -> None:
         super().__init__()
         self.desk = desk
         self.chapter = chapter
-        self.room = Room(desk.course, chapter)
+        self.room = room or Room(desk.course, chapter)
         self.lab = LabDesk(self)
         done = desk.progress(chapter)
         self._place = 0 if done.state == "finished" else done.section
@@ -129,6 +131,11 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         self.record(ChapterOpened(chapter=self.chapter.id))
         await self.show(self._place)
         self.call_after_refresh(self.lab.open)
+
+    def on_screen_resume(self) -> None:
+        """Back from the doctor: what was missing may be there now."""
+        if self._pages:
+            self.lab.open()
 
     async def on_unmount(self) -> None:
         """Let go of the engine; the lab stays."""
@@ -274,6 +281,8 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         del parameters
         if isinstance(self.focused, ShellView):
             return action in _IN_SHELL or action in ("put", "command_palette", "show_pane")
+        if action == "reset" and self.room.session is None:
+            return True  # the lab is tried once more
         if action in ("hint", "solution", "reset", "mark"):
             return self._pages != {} and self.lab_page is not None
         return True

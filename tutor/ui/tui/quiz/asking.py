@@ -51,7 +51,7 @@ class Asking(Page):
         self.question, self.source = question, source
         self.answered = False
         self._room = room
-        self._running = False
+        self._at_work = False
         self._posed = False
         self._rows = _rows(question, shuffle)
 
@@ -81,7 +81,7 @@ class Asking(Page):
 
         For a command, its situation is made first.
         """
-        if isinstance(self.source, TypeCommand) and not self._posed and not self._running and not self.answered:
+        if isinstance(self.source, TypeCommand) and not self._posed and not self._at_work and not self.answered:
             self.run_worker(self._pose(self.source), exclusive=True)
             return False
         for wanted in (Choices, Input):
@@ -93,7 +93,7 @@ class Asking(Page):
 
     def busy(self) -> bool:
         """While it runs."""
-        return self._running
+        return self._at_work
 
     # -- answers -------------------------------------------------------------------------------------------------
     def on_choices_chosen(self, event: Choices.Chosen) -> None:
@@ -115,7 +115,7 @@ class Asking(Page):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """A typed command is run for real."""
         event.stop()
-        if event.value.strip() and not self._running:
+        if event.value.strip() and not self._at_work:
             self.run_worker(self._type(event.value.strip()), exclusive=True)
 
     async def _compare(self, option: str) -> None:
@@ -127,7 +127,7 @@ class Asking(Page):
         except Problem as problem:
             self._failed(problem)
             return
-        self._running = False
+        self._at_work = False
         # In its own sandbox names may differ from those of the open lab: show what really ran.
         if isinstance(self.question, (Predict, ReadOutput)) and posed.run != self.question.run:
             code = self.query_one(Code)
@@ -137,20 +137,20 @@ class Asking(Page):
         self._graded((option,), result, outcome, ran.completed.output, ran.completed.exit_code)
 
     async def _pose(self, source: TypeCommand) -> None:
-        self._running = True
+        self._at_work = True
         self._say("The situation is made …")
         field = self.query_one(Input)
         try:
             posed = await self._room.pose(source, self._progress)
         except Problem as problem:
-            self._running = False
+            self._at_work = False
             self._say(f"{problem} Press b and n to try again.", "$error")
             return
         # Only now it is known which names are free for it.
         old = self.query_one(Prose)
         await self.mount(Prose(posed.ask), before=old)
         await old.remove()
-        self.question, self._running, self._posed = posed, False, True
+        self.question, self._at_work, self._posed = posed, False, True
         self._say("It runs in a sandbox of its own, in which this situation is real.")
         field.disabled = False
         field.focus()
@@ -162,7 +162,7 @@ class Asking(Page):
         except Problem as problem:
             self._failed(problem)
             done = None
-        self._running = False
+        self._at_work = False
         if done is None:
             self._posed = False
             self.focus_first()
@@ -172,7 +172,7 @@ class Asking(Page):
         self._graded((), result, "", completed.output, completed.exit_code)
 
     def _begin(self) -> None:
-        self._running = True
+        self._at_work = True
         self._say("It really runs now …")
 
     def _progress(self, words: str) -> None:
@@ -184,7 +184,7 @@ class Asking(Page):
             place.update(Content.styled(words, style))
 
     def _failed(self, problem: Problem) -> None:
-        self._running = False
+        self._at_work = False
         self._say(f"{problem} Choose again to try again.", "$error")
         for choices in self.query(Choices):
             choices.thaw()

@@ -13,7 +13,6 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-
 Kind = Literal["one", "several", "order", "line"]
 _DONE = "-done-"
 

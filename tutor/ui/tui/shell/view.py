@@ -40,6 +40,8 @@ class ShellView(ScrollView, can_focus=True):
     ShellView {
         background: $shell-background; color: $shell-foreground;
         overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
+        scrollbar-background: $shell-background; scrollbar-background-hover: $shell-background;
+        scrollbar-background-active: $shell-background; scrollbar-color: $border-blurred;
     }
     """
 

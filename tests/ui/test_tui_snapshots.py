@@ -1,0 +1,124 @@
+"""Every screen, looked at once and kept: at three sizes, in both themes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.ui.tui_app import make_app
+from tests.ui.tui_rooms import CHECKS, NoEngine, course, lesson_chapter, place_of, show_lab
+from tutor.engine.doctor import Check
+from tutor.lab.verdict import Passed
+from tutor.learner.events import ChapterFinished, ChapterOpened, QuestionAnswered, StepPassed
+from tutor.ui.tui.app import TutorApp
+from tutor.ui.tui.doctor.screen import DoctorScreen
+from tutor.ui.tui.lesson.screen import LessonScreen
+from tutor.ui.tui.quiz.page import QuizPage
+from tutor.ui.tui.theme import DARK, LIGHT
+
+SIZES = [(80, 24), (120, 36), (200, 50)]
+Look = Callable[[Pilot[int], TutorApp], Awaitable[None]]
+
+
+async def lesson(pilot: Pilot[int], app: TutorApp, kind: str) -> LessonScreen:
+    screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+    await app.push_screen(screen)
+    await screen.show(place_of(kind))
+    await pilot.pause()
+    return screen
+
+
+async def home(pilot: Pilot[int], app: TutorApp) -> None:
+    await pilot.pause()
+
+
+async def search(pilot: Pilot[int], app: TutorApp) -> None:
+    await pilot.press("slash", *"wall", "enter")
+
+
+async def text(pilot: Pilot[int], app: TutorApp) -> None:
+    await lesson(pilot, app, "text")
+
+
+async def drawing(pilot: Pilot[int], app: TutorApp) -> None:
+    await lesson(pilot, app, "diagram")
+
+
+async def prediction(pilot: Pilot[int], app: TutorApp) -> None:
+    await lesson(pilot, app, "predict")
+
+
+async def lab_not_yet(pilot: Pilot[int], app: TutorApp) -> None:
+    show_lab(await lesson(pilot, app, "lab"))
+
+
+async def lab_helped(pilot: Pilot[int], app: TutorApp) -> None:
+    page = show_lab(await lesson(pilot, app, "lab"))
+    page.open_hint()
+    page.open_solution()
+    page.told(Passed())
+    await pilot.pause()
+
+
+async def shell_tab(pilot: Pilot[int], app: TutorApp) -> None:
+    show_lab(await lesson(pilot, app, "lab"))
+    await pilot.press("f6")
+
+
+async def quiz_answered(pilot: Pilot[int], app: TutorApp) -> None:
+    screen = await lesson(pilot, app, "quiz")
+    await pilot.press("1")
+    await pilot.pause()
+    assert isinstance(screen.page, QuizPage)
+    assert screen.page.asking.answered
+
+
+async def recap(pilot: Pilot[int], app: TutorApp) -> None:
+    await lesson(pilot, app, "recap")
+
+
+async def doctor(pilot: Pilot[int], app: TutorApp) -> None:
+    def examine(*, told: Callable[[Check], None]) -> None:
+        for check in CHECKS:
+            told(check)
+
+    screen = DoctorScreen(examine)
+    await app.push_screen(screen)
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def help_screen(pilot: Pilot[int], app: TutorApp) -> None:
+    await lesson(pilot, app, "text")
+    await pilot.press("question_mark")
+
+
+LOOKS: list[Look] = [
+    home, search, text, drawing, prediction, lab_not_yet, lab_helped, shell_tab, quiz_answered, recap, doctor, help_screen
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.__name__)
+def test_screen(
+    snap_compare: Callable[..., bool], tmp_path: Path, look: Look, size: tuple[int, int], theme: str
+) -> None:
+    app = make_app(tmp_path, course=course(), theme=theme)
+    chapters = course().chapters
+    for chapter in chapters[:3]:
+        app.desk.record(ChapterOpened(chapter=chapter.id))
+        app.desk.record(StepPassed(chapter=chapter.id, item="publish"))
+    app.desk.record(QuestionAnswered(chapter=chapters[0].id, item="a-call", answer=(), credit=1.0))
+    app.desk.record(ChapterFinished(chapter=chapters[0].id))
+
+    async def prepare(pilot: Pilot[int]) -> None:
+        await pilot.pause()
+        await look(pilot, app)
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=prepare)
+    app.desk.journal.close()
