@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ settings.load_profile("tutor")
 @pytest.fixture(scope="session", autouse=True)
 def _home() -> Iterator[Path]:
     """A folder of the tests' own for all that the tutor writes; short, as sockets live in it."""
+    # Whoever runs tests in the background may ignore ctrl-c for all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "COLORTERM"):
         os.environ.pop(name, None)
     home = Path(tempfile.mkdtemp(prefix="dt-", dir="/tmp"))

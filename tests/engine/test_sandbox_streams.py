@@ -269,8 +269,8 @@ def test_two_hundred_connections_at_once(lab: Lab) -> None:
     gate = threading.Barrier(200)
 
     def one(_: int) -> int:
-        with lab.api.way.socket(60) as plain:
-            gate.wait(30)
+        with lab.api.way.socket(240) as plain:
+            gate.wait(180)
             plain.sendall(b"GET /containers/json HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n")
             data = b""
             while part := plain.recv(65536):
@@ -299,7 +299,7 @@ def test_clients_that_hang_or_flood_do_not_stop_others(lab: Lab) -> None:
     finally:
         for plain in held:
             plain.close()
-    wait_for(lambda: not lab.sandbox.trace.in_flight(), 60)
+    wait_for(lambda: not lab.sandbox.trace.in_flight(), 240)
     assert lab.sandbox.in_flight == 0
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -32,6 +33,14 @@ PATIENCE = 40.0
 LAB = "jw-loss"
 
 
+LOOPBACK_UP = """
+import fcntl, os, socket, struct, sys
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+fcntl.ioctl(socket.socket(), SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
 class Daemon:
     """A dockerd without networks, which may be killed."""
 
@@ -45,7 +54,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [
                     # In a network namespace of its own: without a bridge of its own, dockerd would remove docker0.
-                    *("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"),
+                    *("unshare", "--net", sys.executable, "-c", LOOPBACK_UP),
                     "dockerd",
                     *("--host", self.host, "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"),
                     *("--pidfile", f"{self.folder}/pid", "--bridge", "none", "--iptables=false", "--ip6tables=false"),

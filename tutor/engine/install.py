@@ -40,6 +40,8 @@ _NAMES = {
     "registry": "docker-registry",
     "mmdebstrap": "mmdebstrap",
     "iptables": "iptables",
+    "ps": "procps",  # `docker top` asks the host's
+    "curl": "curl",  # chapters ask servers and the engine with it
 }
 _UBUNTU_NAMES = {**_NAMES, "docker": "docker.io", "compose": "docker-compose-v2"}
 # What Debian 12 takes from the release after it.
@@ -62,10 +64,10 @@ class Plan:
 
 
 def missing() -> list[str]:
-    """What is not installed of: dockerd, docker, compose, buildx, registry, mmdebstrap, iptables."""
+    """What is not installed of: dockerd, docker, compose, buildx, registry, mmdebstrap, iptables, ps, curl."""
     path = system_environment()["PATH"]
     programs = {"dockerd": "dockerd", "docker": "docker", "registry": "docker-registry"}
-    programs |= {name: name for name in ("mmdebstrap", "iptables")}
+    programs |= {name: name for name in ("mmdebstrap", "iptables", "ps", "curl")}
     folders = [*_PLUGIN_FOLDERS, str(Path.home() / ".docker" / "cli-plugins")]
     found = [what for what, name in programs.items() if shutil.which(name, path=path)]
     found += [p for p in ("compose", "buildx") if any(Path(f, f"docker-{p}").exists() for f in folders)]

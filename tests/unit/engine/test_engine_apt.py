@@ -70,6 +70,8 @@ def test_debian_12_takes_the_engine_from_the_next_release_and_runc_from_its_own(
         "docker-registry",
         "mmdebstrap",
         "iptables",
+        "procps",
+        "curl",
     }
     first, second = parse_stanzas(plan.sources)
     assert (first.suites, second.suites) == (("bookworm",), ("trixie",))

@@ -1,8 +1,7 @@
 """Which call reaches which stage behind the docker CLI, as data with a sentence each.
 
-Sources: https://docs.docker.com/get-started/docker-overview/ (client, daemon, registry),
-https://github.com/containerd/containerd/blob/main/docs/getting-started.md (containerd and the runtime),
-https://docs.docker.com/build/buildkit/ (builds). What a call needs of containerd was watched on an Engine 26.1.
+Of the engine's own image store; with containerd's, pull and create reach containerd, too. Source for client, daemon
+and registry: https://docs.docker.com/get-started/docker-overview/.
 """
 
 from __future__ import annotations
