@@ -97,7 +97,8 @@ async def help_screen(pilot: Pilot[int], app: TutorApp) -> None:
 
 
 LOOKS: list[Look] = [
-    home, search, text, drawing, prediction, lab_not_yet, lab_helped, shell_tab, quiz_answered, recap, doctor, help_screen
+    home, search, text, drawing, prediction, lab_not_yet, lab_helped, shell_tab, quiz_answered, recap, doctor,
+    help_screen,
 ]  # fmt: skip
 
 
