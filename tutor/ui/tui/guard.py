@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import termios
 
 # Show the cursor; no mouse, focus news or bracketed paste; keyboard protocol off; colours off; main screen.
 # https://invisible-island.net/xterm/ctlseqs/ctlseqs.html, https://sw.kovidgoyal.net/kitty/keyboard-protocol/
@@ -18,8 +17,10 @@ _RESET = (
 )
 _WATCH = f"""\
 trap '' INT HUP TERM QUIT TTOU
+saved=$(stty -g < /dev/tty 2> /dev/null)
+echo ready
 if read -r word; then exit 0; fi
-stty "$1" < /dev/tty 2> /dev/null
+stty "$saved" < /dev/tty 2> /dev/null
 printf '{_RESET}' > /dev/tty 2> /dev/null
 """
 
@@ -31,19 +32,22 @@ class Guard:
         self._watcher: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Begin to watch; nothing where there is no terminal, no stty or no sh."""
-        with contextlib.suppress(OSError, termios.error, subprocess.SubprocessError):
-            with open("/dev/tty", "rb", buffering=0) as tty:  # noqa: PTH123 - a device
-                how = subprocess.run(["stty", "-g"], stdin=tty, capture_output=True, check=True, timeout=5).stdout
+        """Begin to watch; nothing where there is no sh. It goes on while the caller does other things."""
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
             self._watcher = subprocess.Popen(
-                ["/bin/sh", "-c", _WATCH, "sh", how.decode().strip()],
+                ["/bin/sh", "-c", _WATCH],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 # A group of its own: what ends the tutor's group does not end it.
                 process_group=0,
                 env={"PATH": os.environ.get("PATH", os.defpath)},
             )
+
+    def ready(self) -> None:
+        """Wait until it has seen the terminal as it is; to be called before anything changes that."""
+        if self._watcher is not None and self._watcher.stdout is not None:
+            self._watcher.stdout.readline()
 
     def done(self) -> None:
         """The terminal is as it was."""

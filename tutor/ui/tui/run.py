@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tutor.course.loader import load_course
-from tutor.lab.session_lesson import chapter_of
 from tutor.learner.journal import Journal
 
 
@@ -19,17 +18,23 @@ def run(chapter: int | None = None) -> int:
     Raises:
         Problem: `no-such-chapter`; the course or the journal cannot be read.
     """
-    from tutor.ui.tui.app import TutorApp
-    from tutor.ui.tui.desk import Desk
     from tutor.ui.tui.guard import Guard
 
-    course = load_course()
-    first = None if chapter is None else chapter_of(course, chapter)
     guard = Guard()
     guard.start()
     try:
+        from tutor.ui.tui.app import TutorApp
+        from tutor.ui.tui.desk import Desk
+
+        course = load_course()
+        first = None
+        if chapter is not None:
+            from tutor.lab.session_lesson import chapter_of
+
+            first = chapter_of(course, chapter)
         with Journal() as journal:
             app = TutorApp(Desk(course, journal), first)
+            guard.ready()
             status = app.run()
         return app.return_code or 0 if status is None else status
     finally:
