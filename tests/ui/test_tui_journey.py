@@ -186,7 +186,7 @@ async def test_chapter_16_from_its_first_part_to_its_receipt(home: Path, engine_
                         await one.until(lambda: page.asking is not asking, "the next question")  # noqa: B023
             await one.go_on()
         receipt = one.screen.query_one("#receipt")
-        await one.until(lambda: "as before" in str(receipt.render()), "the receipt", 60)
+        await one.until(lambda: "yours" in str(receipt.render()), "the receipt", 60)
         entries = [entry.event for entry in app.desk.journal.entries()]
 
     def items(kind: type) -> list[str]:
