@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from tests.ui.tui_app import make_app
+from tests.ui.tui_app import make_app, running, until
 from tests.ui.tui_rooms import CHECKS, NoEngine, course, lesson_chapter, place_of, show_lab
 from tutor.engine.doctor import Check
 from tutor.lab.verdict import Passed
@@ -17,6 +19,7 @@ from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.doctor.screen import DoctorScreen
 from tutor.ui.tui.lesson.screen import LessonScreen
 from tutor.ui.tui.quiz.page import QuizPage
+from tutor.ui.tui.shell.view import ShellView
 from tutor.ui.tui.theme import DARK, LIGHT
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
@@ -60,6 +63,8 @@ async def lab_helped(pilot: Pilot[int], app: TutorApp) -> None:
     page.open_hint()
     page.open_solution()
     page.told(Passed())
+    assert isinstance(app.screen, LessonScreen)
+    app.screen.draw_status()
     await pilot.pause()
 
 
@@ -102,24 +107,31 @@ LOOKS: list[Look] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.__name__)
-def test_screen(
-    snap_compare: Callable[..., bool], tmp_path: Path, look: Look, size: tuple[int, int], theme: str
-) -> None:
-    app = make_app(tmp_path, course=course(), theme=theme)
+async def test_screen(snapshot: SnapshotAssertion, tmp_path: Path, look: Look) -> None:
+    """One app a screen: it is turned to every size and theme, as a person may do it."""
+    app = make_app(tmp_path, course=course())
     chapters = course().chapters
     for chapter in chapters[:3]:
         app.desk.record(ChapterOpened(chapter=chapter.id))
         app.desk.record(StepPassed(chapter=chapter.id, item="publish"))
     app.desk.record(QuestionAnswered(chapter=chapters[0].id, item="a-call", answer=(), credit=1.0))
     app.desk.record(ChapterFinished(chapter=chapters[0].id))
-
-    async def prepare(pilot: Pilot[int]) -> None:
+    kept = snapshot.use_extension(SVGImageExtension)
+    async with running(app, SIZES[0]) as pilot:
         await pilot.pause()
         await look(pilot, app)
-        await pilot.pause()
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            for theme in (DARK.name, LIGHT.name):
+                app.theme = theme
+                await until(pilot, lambda: app.screen.size == size, "the size")  # noqa: B023
+                # The shell waits for a resize to settle.
+                await until(pilot, lambda: settled(app), "the shell's size")
+                name = f"{look.__name__}-{size[0]}x{size[1]}-{theme}"
+                assert kept(name=name) == app.export_screenshot(title=name)
 
-    assert snap_compare(app, terminal_size=size, run_before=prepare)
-    app.desk.journal.close()
+
+def settled(app: TutorApp) -> bool:
+    views = [view for view in app.screen.query(ShellView) if view.scrollable_content_region.size]
+    return all((view.term.cols, view.term.rows) == view.scrollable_content_region.size for view in views)

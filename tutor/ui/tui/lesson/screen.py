@@ -73,10 +73,10 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "f6,ctrl+right_square_bracket", "switch", "Switch", key_display="F6", id="lesson.switch", priority=True,
-            tooltip="Into the shell and out of it (also ctrl+]); where it is narrow, to the next tab",
+            tooltip="Into the shell, and out of it (or ctrl+])",
         ),
         Binding("n", "next", "Go on", id="lesson.next", tooltip="The next part, question or step"),
-        Binding("b", "back", "Back", id="lesson.back", tooltip="The part before"),
+        Binding("b", "back", "Back", show=False, id="lesson.back", tooltip="The part before"),
         Binding("h", "hint", "Hint", id="lesson.hint", tooltip="The next hint of this step; there are three"),
         Binding("s", "solution", "Solution", id="lesson.solution", tooltip="One way to do this step"),
         Binding("r", "reset", "Reset", id="lesson.reset", tooltip="Everything as it was when this step began"),
@@ -85,7 +85,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         Binding("x", "outside", "Full shell", id="lesson.outside", show=False, tooltip="On the whole terminal"),
         Binding("d", "app.doctor", show=False, id="lesson.doctor"),
         Binding("space", "page_down", show=False, id="lesson.down"),
-        Binding("q,escape", "leave", "Chapters", key_display="q", id="lesson.leave", tooltip="Your place is kept"),
+        Binding("q,escape", "leave", "Home", key_display="q", id="lesson.leave", tooltip="Your place is kept"),
     ]  # fmt: skip
 
     def __init__(self, desk: Desk, chapter: Chapter, room: Room | None = None) -> None:
@@ -118,7 +118,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
                 with Vertical(id="picture", classes="pane"):
                     yield Picture(self.chapter.picture)
         yield Static(id="step-line", classes="bar")
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
         """Show the place where the learner was, then open the lab."""
