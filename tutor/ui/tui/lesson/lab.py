@@ -12,7 +12,7 @@ from tutor.course.identity import content_hash
 from tutor.course.models import Step
 from tutor.lab.session import Session
 from tutor.lab.session_follow import Update
-from tutor.lab.verdict import NotYet, Passed
+from tutor.lab.verdict import NotYet, Passed, Verdict
 from tutor.learner.events import HintOpened, LabOpened, SolutionOpened, StepBegun, StepPassed, StepTried
 from tutor.problems import Problem
 from tutor.sandbox.trace import Call
@@ -39,7 +39,6 @@ class LabDesk:
         self._room = screen.room
         self._page: LabPage | None = None
         self._passed: set[str] = set()
-        self._last: Update | None = None
         self._collecting = False
         self._marked = False
         self._opening = False
@@ -119,23 +118,24 @@ class LabDesk:
         self._screen.post_message(LabCall(call))
 
     def update(self, update: Update) -> None:
-        """The lab has changed, or the judge has spoken."""
-        self._last = update
+        """The lab has changed, or the judge has spoken: the verdict first, then the picture."""
+        if self._page is not None and update.verdict is not None:
+            self._judged(self._page, update.step, update.verdict)
         self._picture.show(update.world, update.changes)
-        page = self._page
-        if page is None or page.step is None or update.step != page.step.id or update.verdict is None:
+
+    def _judged(self, page: LabPage, about: str, verdict: Verdict) -> None:
+        step = page.step
+        if step is None or about != step.id:
             return
-        verdict, step = update.verdict, page.step
-        news = isinstance(verdict, Passed) and step.id not in page.passed
-        tried = isinstance(verdict, NotYet) and verdict.settled and step.id not in page.passed
-        if tried and verdict != page.verdict:
-            assert isinstance(verdict, NotYet)
+        first = step.id not in page.passed
+        before = page.verdict
+        page.told(verdict)
+        if first and isinstance(verdict, Passed):
+            self._passed.add(step.id)
+            self._record(StepPassed, step)
+        elif first and isinstance(verdict, NotYet) and verdict.settled and verdict != before:
             mistake = verdict.mistake.id if verdict.mistake else ""
             self._record(StepTried, step, findings=len(verdict.findings), mistake=mistake)
-        if news:
-            self._record(StepPassed, step)
-            self._passed.add(step.id)
-        page.told(verdict)
         if self._marked:
             self._picture.mark(page.where or None)
         self._screen.draw_status()

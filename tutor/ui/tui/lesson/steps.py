@@ -42,6 +42,7 @@ class LabPage(Page):
         self.verdict: Verdict | None = None
         self.hints = 0
         self._waiting = ""
+        self._listed = False
 
     def compose(self) -> ComposeResult:
         """Title, introduction, steps, the current step."""
@@ -129,7 +130,11 @@ class LabPage(Page):
         """Draw steps, goal and verdict as they are now."""
         if not self.is_mounted:
             return
-        self.query_one("#steps", Static).update(Content("\n").join([self._row(step) for step in self.lab.steps]))
+        # Its height never changes, so the screen need not be laid out again for it.
+        fresh = not self._listed
+        self._listed = True
+        rows = Content("\n").join([self._row(step) for step in self.lab.steps])
+        self.query_one("#steps", Static).update(rows, layout=fresh)
         goal = inline(self.step.goal) if self.step else Content.styled(self._waiting or "The lab opens …", "$quiet")
         if self.step and self._waiting:
             goal = Content.assemble(goal, ("\n" + self._waiting, "$quiet"))
