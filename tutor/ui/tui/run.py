@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from tutor.course.loader import load_course
 from tutor.learner.journal import Journal
 
@@ -20,6 +22,7 @@ def run(chapter: int | None = None) -> int:
     """
     from tutor.ui.tui.guard import Guard
 
+    gc.disable()
     guard = Guard()
     guard.start()
     try:
@@ -33,9 +36,13 @@ def run(chapter: int | None = None) -> int:
 
             first = chapter_of(course, chapter)
         with Journal() as journal:
+            # What was imported stays: no use in looking through it again and again.
+            gc.freeze()
+            gc.enable()
             app = TutorApp(Desk(course, journal), first)
             guard.ready()
             status = app.run()
         return app.return_code or 0 if status is None else status
     finally:
+        gc.enable()
         guard.done()

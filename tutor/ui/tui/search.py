@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,8 +55,14 @@ def _prose(chapter: Chapter) -> Iterator[str]:
 
 
 def _excerpt(text: str, words: list[str]) -> str:
+    """The place where most of the words stand together."""
     low = text.lower()
-    place = next((low.find(word) for word in words if word in low), 0)
+    places = [match.start() for word in words for match in re.finditer(re.escape(word), low)] or [0]
+
+    def together(place: int) -> int:
+        return sum(word in low[max(place - _AROUND, 0) : place + _AROUND * 2] for word in words)
+
+    place = max(places, key=together)
     start, end = max(place - _AROUND, 0), place + _AROUND * 2
     before = "… " if start else ""
     after = " …" if end < len(text) else ""

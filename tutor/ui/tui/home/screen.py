@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tutor.course.models import Chapter, Lab, Predict, Quiz
@@ -18,6 +18,8 @@ from tutor.ui.tui import search
 from tutor.ui.tui.desk import Desk, bar
 
 if TYPE_CHECKING:
+    from textual.widgets import Input
+
     from tutor.ui.tui.app import TutorApp
 
 _MARKS = {"new": "○", "begun": "◐", "finished": "●"}
@@ -57,7 +59,6 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
     def compose(self) -> ComposeResult:
         """The bar, the search line, the chapters beside the one that is looked at."""
         yield Static(classes="bar", id="home-bar")
-        yield Input(placeholder="Search titles, ideas, commands, texts", id="search", compact=True)
         with Horizontal(id="home-body"):
             # No markup: titles and commands are shown as they are written.
             yield OptionList(*self._options(), id="chapters", classes="pane", markup=False)
@@ -70,7 +71,6 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
         chapters = self.query_one(OptionList)
         chapters.border_title = "Chapters"
         self.query_one("#about").border_title = "Chapter"
-        self.query_one("#search").display = False
         self._draw_bar()
         following = self._following()
         if following is not None:
@@ -178,17 +178,21 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
         if chapter := self._following():
             self.app.open_chapter(chapter)
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         """Show the search line."""
-        field = self.query_one(Input)
-        field.display = True
-        field.focus()
+        # Imported here: it is not needed for the first frame.
+        from textual.widgets import Input
 
-    def action_clear(self) -> None:
+        if not self.query("#search"):
+            field = Input(placeholder="Search titles, ideas, commands, texts", id="search", compact=True)
+            await self.mount(field, before="#home-body")
+        self.query_one("#search").focus()
+
+    async def action_clear(self) -> None:
         """Away with the search line; all chapters are shown."""
-        field = self.query_one(Input)
-        field.value = ""
-        field.display = False
+        await self.query("#search").remove()
+        self._hits = search.find(self._desk.course, "")
+        self._show()
         self.query_one(OptionList).focus()
 
 

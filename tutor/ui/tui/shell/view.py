@@ -36,6 +36,7 @@ class ShellView(ScrollView, can_focus=True):
     """A terminal. Give it a program with `start`, and end it with `close`."""
 
     ALLOW_SELECT = False
+    takes_every_key = True
     DEFAULT_CSS = """
     ShellView {
         background: $shell-background; color: $shell-foreground;

@@ -1,0 +1,144 @@
+"""Manners: no colours where none are wanted, nothing that moves, Docker's keys free, a place that is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import OptionList
+
+from tests.ui.tui_app import make_app, running, until
+from tests.ui.tui_rooms import NoEngine, course, lesson_chapter, place_of, show_lab
+from tutor.learner.events import HintOpened, SectionReached, SolutionOpened
+from tutor.ui.tui import search, theme
+from tutor.ui.tui.app import TutorApp
+from tutor.ui.tui.help.screen import HelpScreen
+from tutor.ui.tui.home.screen import HomeScreen
+from tutor.ui.tui.lesson.screen import LessonScreen
+from tutor.ui.tui.shell.view import ShellView
+
+DETACH = {"ctrl+p", "ctrl+q"}
+
+
+async def test_no_colours_where_none_are_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        await pilot.pause()
+        chapters = app.screen.query_one(OptionList)
+        styles = [
+            segment.style
+            for y in range(8)
+            for segment in chapters.render_lines(chapters.region.at_offset((0, 0)).reset_offset)[y]
+        ]
+        triplets = [style.color.triplet for style in styles if style is not None and style.color is not None]
+        assert all(triplet is None or len(set(triplet)) == 1 for triplet in triplets)
+        assert any(style is not None and style.reverse for style in styles)
+
+
+def test_docker_s_detach_keys_are_nobodys() -> None:
+    taken = {
+        key
+        for screen in (TutorApp, HomeScreen, LessonScreen, HelpScreen)
+        for one in screen.BINDINGS
+        for key in one.key.split(",")
+    }
+    assert not taken & DETACH
+    assert TutorApp.COMMAND_PALETTE_BINDING not in DETACH
+
+
+async def test_the_place_is_kept(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        await pilot.press("n")
+        await until(pilot, lambda: screen.page.width_wanted, "the drawing")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen), "home")
+        again = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(again)
+        await until(pilot, lambda: again.page.width_wanted, "the drawing again")
+        reached = [e.event.item for e in app.desk.journal.entries() if isinstance(e.event, SectionReached)]
+        assert reached == ["wall", "door", "door"]
+
+
+async def test_going_on_past_what_is_open_takes_two_presses(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        await screen.show(place_of("lab"))
+        page = show_lab(screen)
+        await pilot.press("n")
+        assert screen.page is page
+        await pilot.press("n")
+        await until(pilot, lambda: screen.page is not page, "the next part")
+
+
+async def test_hints_and_solution_are_recorded_once(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        await screen.show(place_of("lab"))
+        show_lab(screen)
+        await pilot.press("h", "h", "h", "h", "s", "s")
+        events = [entry.event for entry in app.desk.journal.entries()]
+        assert [e.number for e in events if isinstance(e, HintOpened)] == [1, 2, 3]
+        assert len([e for e in events if isinstance(e, SolutionOpened)]) == 1
+
+
+async def test_nothing_jumps_when_the_verdict_changes(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        await screen.show(place_of("lab"))
+        page = show_lab(screen)
+        page.open_hint()
+        await pilot.pause()
+        before = [page.query_one(name).region.offset for name in ("#steps", "#goal", "#helps", "#verdict")]
+        page.told(page.verdict.__class__(findings=()))  # type: ignore[union-attr]
+        await pilot.pause()
+        assert [page.query_one(name).region.offset for name in ("#steps", "#goal", "#helps", "#verdict")] == before
+
+
+async def test_help_on_every_screen(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape", "d")
+        await pilot.press("f1")
+        assert isinstance(app.screen, HelpScreen)
+
+
+async def test_what_is_set_is_kept(home: Path) -> None:
+    app = make_app(home, course=course())
+    async with running(app) as pilot:
+        await pilot.press("t")
+        assert app.theme == theme.LIGHT.name
+    assert theme.load().theme == theme.LIGHT.name
+    (home / "data" / "settings.json").write_text("not json")
+    assert theme.load() == theme.Settings()
+
+
+def test_search_ranks_titles_first_and_reads_everything() -> None:
+    found = [hit.chapter.chapter for hit in search.find(course(), "wall")]
+    assert found[0] == 7
+    assert len(found) == 26
+    assert [hit.chapter.chapter for hit in search.find(course(), "chapter number 12")] == [12]
+    assert "EXPOSE publishes nothing" in search.find(course(), "expose publishes note")[0].excerpt
+    assert search.find(course(), "nowhere to be found") == []
+
+
+async def test_a_shell_that_is_not_there_takes_no_command(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        await until(pilot, lambda: screen.puts, "the commands of the text")
+        assert screen.puts[0].startswith("docker run -d --name web")
+        await pilot.press("p")
+        assert not isinstance(app.focused, ShellView)
