@@ -105,7 +105,7 @@ _BASIC = [
     "$D volume inspect nosuch", "$D volume create --name $N-v", "$D volume create 'bad name'",
     "$D network create $N-n", "$D network create $N-n", "$D network inspect -f '{{.Name}} {{.Driver}}' $N-n",
     "$D run -d --name $N-c --network $N-n --network-alias al $IMAGE sleep 300",
-    "$D run --rm --network $N-n $IMAGE nslookup al 2>&1 | tail -2 | grep -c Address",
+    "$D run --rm --network $N-n $IMAGE ping -c 1 al | head -1",
     "$D run --rm --network container:$N-c $IMAGE hostname",
     "$D run --rm --pid container:$N-c $IMAGE ps | grep -c sleep",
     "$D run --rm --volumes-from $N-c $IMAGE true", "$D network rm $N-n", "$D network disconnect $N-n $N-c",

@@ -266,9 +266,11 @@ def test_a_large_archive_goes_in_and_out(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_two_hundred_connections_at_once(lab: Lab) -> None:
+    # All connect at the same moment, and then send at the same moment.
     gate = threading.Barrier(200)
 
     def one(_: int) -> int:
+        gate.wait(180)
         with lab.api.way.socket(240) as plain:
             gate.wait(180)
             plain.sendall(b"GET /containers/json HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n")

@@ -24,16 +24,16 @@ async def test_no_colours_where_none_are_wanted(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("NO_COLOR", "1")
     app = make_app(tmp_path, course=course())
     async with running(app) as pilot:
-        await pilot.pause()
         chapters = app.screen.query_one(OptionList)
-        styles = [
-            segment.style
-            for y in range(8)
-            for segment in chapters.render_lines(chapters.region.at_offset((0, 0)).reset_offset)[y]
-        ]
+        await until(pilot, lambda: chapters.has_focus, "the focus on the chapters")
+        lines = chapters.render_lines(chapters.region.at_offset((0, 0)).reset_offset)[:8]
+        styles = [segment.style for line in lines for segment in line]
         triplets = [style.color.triplet for style in styles if style is not None and style.color is not None]
         assert all(triplet is None or len(set(triplet)) == 1 for triplet in triplets)
-        assert any(style is not None and style.reverse for style in styles)
+        chosen = [
+            y for y, line in enumerate(lines) if any(s.style and s.style.underline and s.style.bold for s in line)
+        ]
+        assert chosen == [1], "the row that is chosen is told by more than its colour"
 
 
 def test_docker_s_detach_keys_are_nobodys() -> None:

@@ -156,7 +156,8 @@ class Sandbox:
             finally:
                 clients.discard(task)
 
-        server = await asyncio.start_unix_server(client, sock=listener, limit=CHUNK)
+        # asyncio listens again with a backlog of 100 of its own, and a client that finds it full is turned away.
+        server = await asyncio.start_unix_server(client, sock=listener, limit=CHUNK, backlog=_MAX_CLIENTS)
         ready.set()
         await self._stop.wait()
         server.close()
@@ -181,7 +182,7 @@ def _listen(path: Path) -> sockets.socket:
     try:
         listener.bind(str(path))
         path.chmod(0o600)
-        listener.listen(256)
+        listener.listen(_MAX_CLIENTS)
     except BaseException:
         listener.close()
         raise
