@@ -31,8 +31,8 @@ from sandbox_lab import Lab
 
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import connect
-from tutor.engine.images import resolve
-from tutor.lab.session_engine import upstream
+from tutor.engine.images.access import resolve
+from tutor.lab.session.engine import upstream
 from tutor.sandbox.policy import Scope
 from tutor.sandbox.proxy import Sandbox
 from tutor.sandbox.trace import Trace

@@ -18,9 +18,10 @@ import pytest
 
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
-from tutor.lab import open_labs, session_close
+from tutor.lab import open_labs
 from tutor.lab.prove import command, trial
 from tutor.lab.prove.residue import residue
+from tutor.lab.session import close as session_close
 from tutor.problems import Problem
 
 pytestmark = pytest.mark.engine

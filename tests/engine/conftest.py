@@ -8,7 +8,7 @@ import pytest
 
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
-from tutor.engine.images import resolve
+from tutor.engine.images.access import resolve
 from tutor.lab.prove.bystanders import Bystanders
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tutor.engine.connect import Engine
-from tutor.engine.image_catalogue import Catalogue, load_catalogue
-from tutor.engine.images import resolve
-from tutor.engine.pack_file import PREFIX
+from tutor.engine.images.access import resolve
+from tutor.engine.images.catalogue import Catalogue, load_catalogue
+from tutor.engine.images.pack_file import PREFIX
 
 
 class MadeUp:

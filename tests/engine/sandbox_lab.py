@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor.engine.address import EngineAddress
-from tutor.lab.session_engine import upstream
+from tutor.lab.session.engine import upstream
 from tutor.sandbox.cleanup import Receipt, close
 from tutor.sandbox.policy import Scope
 from tutor.sandbox.proxy import Sandbox

@@ -16,7 +16,7 @@ from tutor.course.loader import load_course
 from tutor.course.models import Lab
 from tutor.engine.connect import connect
 from tutor.lab import open_labs
-from tutor.lab.session import Session
+from tutor.lab.session.session import Session
 
 SAMPLE = Path(__file__).parent.parent / "course" / "sample"
 

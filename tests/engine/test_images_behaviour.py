@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tutor.engine.connect import Engine
-from tutor.engine.image_state import BUILT, ROLE, STAND_IN, held
-from tutor.engine.images import catalogue, missing, resolve
+from tutor.engine.images.access import catalogue, missing, resolve
+from tutor.engine.images.state import BUILT, ROLE, STAND_IN, held
 
 pytestmark = pytest.mark.engine
 

@@ -12,10 +12,10 @@ from images_made_up import MadeUp
 
 from tutor import places
 from tutor.engine.connect import Engine
-from tutor.engine.image_progress import Step
-from tutor.engine.image_state import RECIPE, ROLE, STAND_IN
-from tutor.engine.images import catalogue, ensure, resolve
-from tutor.engine.recipe_build import build
+from tutor.engine.images.access import catalogue, ensure, resolve
+from tutor.engine.images.progress import Step
+from tutor.engine.images.recipe_build import build
+from tutor.engine.images.state import RECIPE, ROLE, STAND_IN
 from tutor.problems import Problem
 
 pytestmark = pytest.mark.engine
@@ -107,7 +107,7 @@ def test_no_docker_command(made_up: MadeUp, monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_what_no_registry_has_cannot_be_pulled(made_up: MadeUp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tutor.engine.images._shipped", lambda: made_up.catalogue)
+    monkeypatch.setattr("tutor.engine.images.access._shipped", lambda: made_up.catalogue)
     with pytest.raises(Problem) as caught:
         ensure(made_up.engine, ["base", "small"])
     assert caught.value.code in ("no-registry", "not-in-registry")

@@ -12,8 +12,8 @@ import pytest
 from images_made_up import MadeUp
 
 from tutor.engine.connect import Engine
-from tutor.engine.recipe_build import build
-from tutor.engine.registry import Registry, fill, mirrored
+from tutor.engine.images.recipe_build import build
+from tutor.engine.images.registry import Registry, fill, mirrored
 from tutor.problems import Problem
 
 pytestmark = pytest.mark.engine

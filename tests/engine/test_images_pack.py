@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from images_made_up import MadeUp
 
-from tutor.engine import image_commands, pack_file, packs
 from tutor.engine.connect import Engine
-from tutor.engine.image_state import OWN, PACKED, held
-from tutor.engine.images import resolve
-from tutor.engine.recipe_build import build
+from tutor.engine.images import commands as image_commands
+from tutor.engine.images import pack_file, packs
+from tutor.engine.images.access import resolve
+from tutor.engine.images.recipe_build import build
+from tutor.engine.images.state import OWN, PACKED, held
 from tutor.problems import Problem
 
 pytestmark = pytest.mark.engine
@@ -159,7 +160,7 @@ def test_what_is_missing_is_named(made_up: MadeUp) -> None:
 
 
 def test_the_commands(made_up: MadeUp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tutor.engine.images._shipped", lambda: made_up.catalogue)
+    monkeypatch.setattr("tutor.engine.images.access._shipped", lambda: made_up.catalogue)
     out = io.StringIO()
     assert image_commands.list_images(made_up.engine, out) == 0
     assert "large" in out.getvalue()

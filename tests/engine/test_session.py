@@ -13,10 +13,11 @@ import pytest
 from tutor.course.loader import load_course
 from tutor.course.models import Course, Lab, TypeCommand
 from tutor.engine.connect import Engine
-from tutor.engine.images import resolve
-from tutor.lab import open_labs, outcome, session_close
+from tutor.engine.images.access import resolve
+from tutor.lab import open_labs, outcome
 from tutor.lab.prove.residue import residue
-from tutor.lab.session import Session
+from tutor.lab.session import close as session_close
+from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet, Passed, Unattempted
 from tutor.problems import Problem
 
@@ -174,7 +175,7 @@ def test_another_process_can_judge_and_run_but_not_serve(opened: Open, engine_ho
         "from pathlib import Path\n"
         "from tutor.course.loader import load_course\n"
         "from tutor.engine.connect import connect\n"
-        "from tutor.lab.session import Session\n"
+        "from tutor.lab.session.session import Session\n"
         "from tutor.problems import Problem\n"
         "session = Session.resume(load_course(Path(sys.argv[1])), sys.argv[2], engine=connect())\n"
         "print(session.serving, session.judge(wait=10).mistake.id)\n"

@@ -15,9 +15,11 @@ import pytest
 
 from tutor.course.loader import load_course
 from tutor.engine.connect import Engine
-from tutor.lab import open_labs, session_close, session_setup
+from tutor.lab import open_labs
 from tutor.lab.prove.residue import residue
-from tutor.lab.session import Session
+from tutor.lab.session import close as session_close
+from tutor.lab.session import setup as session_setup
+from tutor.lab.session.session import Session
 from tutor.lab.verdict import Passed
 
 pytestmark = pytest.mark.engine
@@ -55,19 +57,19 @@ def _nothing_stays(home: Path, engine: Engine) -> Iterator[None]:
 
 
 POINTS = [
-    ("tutor.lab.session_setup:Serving", "before", "closed"),
-    ("tutor.lab.session_setup:Serving", "after", "closed"),
+    ("tutor.lab.session.setup:Serving", "before", "closed"),
+    ("tutor.lab.session.setup:Serving", "after", "closed"),
     ("tutor.lab.open_labs:write", "1", "closed"),
-    ("tutor.lab.session_workspace:fill", "after", "closed"),
-    ("tutor.lab.session_serve:start", "after", "closed"),
-    ("tutor.lab.session_core:SessionCore._prepare", "before", "closed"),
-    ("tutor.lab.session_core:SessionCore._prepare", "1", "closed"),
-    ("tutor.lab.session_core:SessionCore._prepare", "2", "left"),
-    ("tutor.lab.session_mark:write", "before", "left"),
-    ("tutor.lab.session_mark:write", "2", "left"),
-    ("tutor.lab.session_core:SessionCore.run", "3", "left"),
-    ("tutor.lab.session_core:SessionCore.run", "5", "left"),
-    ("tutor.lab.session_close:finish", "before", "closed"),
+    ("tutor.lab.session.workspace:fill", "after", "closed"),
+    ("tutor.lab.session.serve:start", "after", "closed"),
+    ("tutor.lab.session.core:SessionCore._prepare", "before", "closed"),
+    ("tutor.lab.session.core:SessionCore._prepare", "1", "closed"),
+    ("tutor.lab.session.core:SessionCore._prepare", "2", "left"),
+    ("tutor.lab.session.mark:write", "before", "left"),
+    ("tutor.lab.session.mark:write", "2", "left"),
+    ("tutor.lab.session.core:SessionCore.run", "3", "left"),
+    ("tutor.lab.session.core:SessionCore.run", "5", "left"),
+    ("tutor.lab.session.close:finish", "before", "closed"),
     ("tutor.sandbox.cleanup:_Closing._containers", "after", "closed"),
     ("tutor.sandbox.cleanup:_Closing._images", "before", "closed"),
     ("tutor.lab.open_labs:forget", "before", "closed"),
@@ -112,7 +114,7 @@ def test_without_being_killed_it_survives(home: Path, engine: Engine, engine_hos
 def test_a_lab_whose_folder_was_thrown_away_is_found_by_its_labels(
     home: Path, engine: Engine, engine_host: str
 ) -> None:
-    _run(engine_host, "tutor.lab.session_core:SessionCore.run", "5")
+    _run(engine_host, "tutor.lab.session.core:SessionCore.run", "5")
     (record,) = open_labs.every()
     shutil.rmtree(open_labs.folder(record.lab))
     assert _everything(engine)
@@ -131,7 +133,7 @@ def test_signals_leave_a_lab_that_can_be_resumed_or_cleaned(
     script = (
         "import sys\nfrom pathlib import Path\n"
         "from tutor.course.loader import load_course\nfrom tutor.course.models import Lab\n"
-        "from tutor.engine.connect import connect\nfrom tutor.lab.session import Session\n"
+        "from tutor.engine.connect import connect\nfrom tutor.lab.session.session import Session\n"
         f"sample = Path({str(SAMPLE)!r})\ncourse = load_course(sample)\n"
         "lab = next(part for part in course.chapters[0].sections if isinstance(part, Lab))\n"
         "session = Session.open(course, course.chapters[0], engine=connect(), lab=lab, labs=sample / 'labs')\n"

@@ -18,10 +18,11 @@ from tutor.course.loader import load_course
 from tutor.course.models import Course, Lab
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
-from tutor.engine.images import resolve
-from tutor.lab import open_labs, session_close
-from tutor.lab.session import Session
-from tutor.lab.session_follow import Update
+from tutor.engine.images.access import resolve
+from tutor.lab import open_labs
+from tutor.lab.session import close as session_close
+from tutor.lab.session.follow import Update
+from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet, Passed, Unattempted, Unavailable
 
 pytestmark = pytest.mark.engine

@@ -13,7 +13,7 @@ from contextlib import suppress
 import pytest
 
 from tutor.engine.connect import Engine
-from tutor.engine.images import resolve
+from tutor.engine.images.access import resolve
 from tutor.engine.snapshot import LABEL, take
 from tutor.engine.watch import EngineState, Watch
 from tutor.engine.world import Change, World

@@ -13,7 +13,8 @@ def labs_closed(home: Path, engine_host: str) -> Iterator[None]:
     """Labs that a failing test has left open are closed; the fixture's folder is theirs."""
     from tutor.engine.address import EngineAddress
     from tutor.engine.connect import connect
-    from tutor.lab import open_labs, session_close
+    from tutor.lab import open_labs
+    from tutor.lab.session import close as session_close
 
     yield
     with connect(EngineAddress.parse(engine_host)) as engine:

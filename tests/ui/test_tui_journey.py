@@ -14,7 +14,7 @@ from tests.ui.tui_app import chapter_of, make_app, running, until
 from tutor.course.loader import load_course
 from tutor.course.models import Chapter, Lab, Predict, Quiz
 from tutor.lab import open_labs
-from tutor.lab.session import Session
+from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet
 from tutor.learner.events import (
     ChapterFinished,

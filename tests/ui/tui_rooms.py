@@ -12,7 +12,7 @@ from tutor.course import variables
 from tutor.course.loader import load_course
 from tutor.course.models import Chapter, Course, Lab, Step
 from tutor.engine.doctor import Check
-from tutor.lab.session import Session
+from tutor.lab.session.session import Session
 from tutor.lab.verdict import Diagnosis, Finding, NotYet
 from tutor.problems import Problem
 from tutor.ui.tui.lesson.room import Room, Words

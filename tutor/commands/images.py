@@ -48,8 +48,9 @@ def _with_roles(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from tutor.engine import image_commands, private
+    from tutor.engine import private
     from tutor.engine.connect import connect
+    from tutor.engine.images import commands as image_commands
 
     with connect() as engine:
         registry = private.registry_url()
@@ -57,16 +58,16 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _pull(arguments: argparse.Namespace) -> int:
-    from tutor.engine import image_commands
     from tutor.engine.connect import connect
+    from tutor.engine.images import commands as image_commands
 
     with connect() as engine:
         return image_commands.pull_images(engine, sys.stdout, arguments.roles or None, as_json=arguments.json)
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from tutor.engine import image_commands
     from tutor.engine.connect import connect
+    from tutor.engine.images import commands as image_commands
 
     with connect() as engine:
         return image_commands.build_images(
@@ -75,8 +76,8 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def _pack(arguments: argparse.Namespace) -> int:
-    from tutor.engine import image_commands
     from tutor.engine.connect import connect
+    from tutor.engine.images import commands as image_commands
 
     with connect() as engine:
         return image_commands.pack_images(
@@ -85,16 +86,17 @@ def _pack(arguments: argparse.Namespace) -> int:
 
 
 def _load(arguments: argparse.Namespace) -> int:
-    from tutor.engine import image_commands
     from tutor.engine.connect import connect
+    from tutor.engine.images import commands as image_commands
 
     with connect() as engine:
         return image_commands.load_images(engine, sys.stdout, arguments.file, as_json=arguments.json)
 
 
 def _mirror(arguments: argparse.Namespace) -> int:
-    from tutor.engine import image_commands, private
+    from tutor.engine import private
     from tutor.engine.connect import connect
+    from tutor.engine.images import commands as image_commands
     from tutor.problems import Problem
 
     registry = arguments.registry or private.registry_url()
@@ -111,14 +113,16 @@ def _mirror(arguments: argparse.Namespace) -> int:
 
 
 def _budget(arguments: argparse.Namespace) -> int:
-    from tutor.engine import image_commands
+    from tutor.engine.images import commands as image_commands
 
     return image_commands.budget(sys.stdout, arguments.learners, arguments.chapters, as_json=arguments.json)
 
 
 def _ready(arguments: argparse.Namespace) -> int:
-    from tutor.engine import image_commands, images, private
+    from tutor.engine import private
     from tutor.engine.connect import connect
+    from tutor.engine.images import access as images
+    from tutor.engine.images import commands as image_commands
     from tutor.problems import Problem
 
     with connect() as engine:

@@ -92,7 +92,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _read(arguments: argparse.Namespace) -> int:
     from tutor.course import variables
-    from tutor.engine import images
+    from tutor.engine.images import access as images
     from tutor.ui.plain import reading
     from tutor.ui.plain.page import Page
 
@@ -140,14 +140,14 @@ def _reset(arguments: argparse.Namespace) -> int:
 
 
 def _labs(arguments: argparse.Namespace) -> int:
-    from tutor.lab import session_commands
+    from tutor.lab.session import commands as session_commands
 
     return session_commands.show(as_json=arguments.json, write=sys.stdout.write)
 
 
 def _close(arguments: argparse.Namespace) -> int:
     from tutor.engine.connect import connect
-    from tutor.lab import session_commands
+    from tutor.lab.session import commands as session_commands
 
     with connect() as engine:
         return session_commands.close(
@@ -157,7 +157,7 @@ def _close(arguments: argparse.Namespace) -> int:
 
 def _chapter(number: int) -> tuple[Course, Chapter]:
     from tutor.course.loader import load_course
-    from tutor.lab.session_lesson import chapter_of
+    from tutor.lab.session.lesson import chapter_of
 
     course = load_course()
     return course, chapter_of(course, number)

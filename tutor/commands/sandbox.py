@@ -32,7 +32,8 @@ def _trace(arguments: argparse.Namespace) -> int:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    from tutor.lab import open_labs, session_setup
+    from tutor.lab import open_labs
+    from tutor.lab.session import setup as session_setup
     from tutor.problems import Problem
     from tutor.sandbox import commands
 

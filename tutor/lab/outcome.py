@@ -12,10 +12,10 @@ from tutor.engine.world import World
 from tutor.lab.findings.match import search
 from tutor.lab.judge import holds
 from tutor.lab.observations import Observations
-from tutor.lab.session_run import Completed
+from tutor.lab.session.run import Completed
 
 if TYPE_CHECKING:
-    from tutor.lab.session import Session
+    from tutor.lab.session.session import Session
 
 LIMIT = 120.0
 """Seconds for the command of a prediction or question."""

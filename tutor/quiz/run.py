@@ -9,8 +9,8 @@ from tutor.course.models import Chapter, Course, Guess, Predict, ReadOutput, Typ
 from tutor.engine.connect import Engine
 from tutor.lab import outcome
 from tutor.lab.outcome import Ran
-from tutor.lab.session import Session
-from tutor.lab.session_run import Completed
+from tutor.lab.session.run import Completed
+from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet, Passed, Unavailable
 from tutor.problems import Problem
 from tutor.quiz.grade import Grade

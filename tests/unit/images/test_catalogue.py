@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tutor import places
 from tutor.course.errors import CourseErrors
-from tutor.engine import images
-from tutor.engine.image_catalogue import load_catalogue
+from tutor.engine.images import access as images
+from tutor.engine.images.catalogue import load_catalogue
 from tutor.problems import Problem
 
 BASE = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tutor.engine._apt import parse_lines, parse_stanzas
-from tutor.engine.recipe_machine import archive_lines, certificates, fetching, lend, npm_settings
+from tutor.engine.images.recipe_machine import archive_lines, certificates, fetching, lend, npm_settings
 
 MIRROR = """\
 Types: deb

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutor.engine import pack_file
-from tutor.engine.pack_file import INDEX, Packed
+from tutor.engine.images import pack_file
+from tutor.engine.images.pack_file import INDEX, Packed
 from tutor.problems import Problem
 
 ONE = Packed(role="one", reference="x/one:1", name="docker-tutor-pack/one:abc", id="sha256:abc", size=3)

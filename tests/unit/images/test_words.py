@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from tutor.engine import image_commands
-from tutor.engine.image_budget import Budget
-from tutor.engine.image_progress import Step, shown_on, size
-from tutor.engine.image_pull import failure
-from tutor.engine.registry import Registry
+from tutor.engine.images import commands as image_commands
+from tutor.engine.images.budget import Budget
+from tutor.engine.images.progress import Step, shown_on, size
+from tutor.engine.images.pull import failure
+from tutor.engine.images.registry import Registry
 from tutor.problems import Problem
 
 

@@ -28,7 +28,7 @@ from tutor.course.models import (
 from tutor.lab.prove import assess, plan, report
 from tutor.lab.prove.assess import Result
 from tutor.lab.prove.plan import Attempt, LabTask, Place, QuestionTask
-from tutor.lab.session_run import Completed
+from tutor.lab.session.run import Completed
 from tutor.lab.verdict import Diagnosis, Finding, NotYet, Passed, Unattempted, Unavailable, Verdict
 
 WEB = (ContainerExpectation(name="web"),)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tutor.lab import open_labs, session_commands
+from tutor.lab import open_labs
 from tutor.lab.open_labs import OpenLab, Serving
+from tutor.lab.session import commands as session_commands
 from tutor.problems import Problem
 
 

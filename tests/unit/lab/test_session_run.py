@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tutor.lab.session_run import KEPT, Completed, Runner
+from tutor.lab.session.run import KEPT, Completed, Runner
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tutor.lab.prove.plan import Attempt, Place
-from tutor.lab.session_run import Completed
+from tutor.lab.session.run import Completed
 from tutor.lab.verdict import NotYet, Passed, Unavailable, Verdict
 
 Status = Literal["passed", "failed", "skipped"]

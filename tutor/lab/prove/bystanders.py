@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tutor import places
-from tutor.lab.session_engine import refused
+from tutor.lab.session.engine import refused
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine

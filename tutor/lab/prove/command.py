@@ -56,8 +56,8 @@ def prove(
     """
     from tutor.course import folder
     from tutor.course.loader import load_course
-    from tutor.lab import session_close
     from tutor.lab.prove import report, run
+    from tutor.lab.session import close as session_close
 
     path, wanted = split(arguments)
     place = folder.find(path)
@@ -119,10 +119,10 @@ def ensure_images(engine: Engine, chapters: Sequence[Chapter], labs: Path, tell:
     Raises:
         Problem: An image cannot be had.
     """
-    from tutor.engine.image_pull import pull
-    from tutor.engine.image_state import held
+    from tutor.engine.images.pull import pull
+    from tutor.engine.images.state import held
     from tutor.lab.prove.run import BYSTANDER
-    from tutor.lab.session_setup import catalogue
+    from tutor.lab.session.setup import catalogue
 
     roles = dict.fromkeys(role for chapter in chapters for role in chapter.images)
     for known, needed in ((catalogue(labs), roles), (catalogue(), [BYSTANDER])):

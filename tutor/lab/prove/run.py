@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutor.course.models import Chapter, Course, Need
-from tutor.lab import session_setup
 from tutor.lab.prove import trial
 from tutor.lab.prove.assess import Result
 from tutor.lab.prove.bystanders import Bystanders
 from tutor.lab.prove.plan import Task, in_working_order, lanes, tasks
 from tutor.lab.prove.report import Report, Times, in_order
 from tutor.lab.prove.telling import Teller
+from tutor.lab.session import setup as session_setup
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine

@@ -19,10 +19,10 @@ from tutor.lab.prove.bystanders import Bystanders
 from tutor.lab.prove.plan import Attempt, LabTask, QuestionTask, StepTrials, Task
 from tutor.lab.prove.residue import residue
 from tutor.lab.prove.telling import Teller
-from tutor.lab.session import Session
-from tutor.lab.session_lesson import passed, settled
-from tutor.lab.session_run import Completed
-from tutor.lab.session_time import KINDS, Kind, Waits
+from tutor.lab.session.lesson import passed, settled
+from tutor.lab.session.run import Completed
+from tutor.lab.session.session import Session
+from tutor.lab.session.time import KINDS, Kind, Waits
 from tutor.lab.verdict import NotYet, Unattempted, Verdict
 from tutor.problems import Problem
 

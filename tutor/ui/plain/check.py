@@ -11,10 +11,11 @@ from tutor.course.loader import load_course
 from tutor.course.models import Lab, Step
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
-from tutor.lab import open_labs, session_commands
+from tutor.lab import open_labs
 from tutor.lab.open_labs import OpenLab
-from tutor.lab.session import Session
-from tutor.lab.session_lesson import passed
+from tutor.lab.session import commands as session_commands
+from tutor.lab.session.lesson import passed
+from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet, Unavailable, Verdict
 from tutor.learner.events import LabOpened
 from tutor.learner.journal import Journal

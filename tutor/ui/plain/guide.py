@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tutor.course.identity import content_hash
 from tutor.course.models import Lab, Step
-from tutor.lab.session import Session
+from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet, Passed, Unattempted, Verdict
 from tutor.learner.events import AnyEvent, HintOpened, SolutionOpened, StepBegun, StepPassed, StepTried
 from tutor.problems import Problem

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tutor.course.models import Chapter, Course, Lab
-from tutor.engine import images
 from tutor.engine.connect import Engine, connect
-from tutor.engine.image_progress import shown_on
-from tutor.lab import open_labs, session_close
-from tutor.lab.session import Session
+from tutor.engine.images import access as images
+from tutor.engine.images.progress import shown_on
+from tutor.lab import open_labs
+from tutor.lab.session import close as session_close
+from tutor.lab.session.session import Session
 from tutor.learner.events import AnyEvent, LabOpened, StepPassed
 from tutor.learner.journal import Journal
 from tutor.ui.plain.conversation import Conversation

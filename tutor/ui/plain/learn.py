@@ -21,10 +21,12 @@ from tutor.course.models import (
     Section,
     TypeCommand,
 )
-from tutor.engine import images
 from tutor.engine.connect import Engine
-from tutor.lab import open_labs, session_close, session_setup
-from tutor.lab.session import Session
+from tutor.engine.images import access as images
+from tutor.lab import open_labs
+from tutor.lab.session import close as session_close
+from tutor.lab.session import setup as session_setup
+from tutor.lab.session.session import Session
 from tutor.learner import progress
 from tutor.learner.events import (
     AnyEvent,

@@ -9,7 +9,7 @@ import subprocess
 
 from tutor.course.models import Chapter, Course, Lab
 from tutor.lab import shell
-from tutor.lab.session import Session
+from tutor.lab.session.session import Session
 from tutor.learner.journal import Journal
 from tutor.problems import Problem
 from tutor.ui.plain import labs

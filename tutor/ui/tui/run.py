@@ -32,7 +32,7 @@ def run(chapter: int | None = None) -> int:
         course = load_course()
         first = None
         if chapter is not None:
-            from tutor.lab.session_lesson import chapter_of
+            from tutor.lab.session.lesson import chapter_of
 
             first = chapter_of(course, chapter)
         with Journal() as journal:

@@ -18,7 +18,7 @@ from tutor.problems import Problem
 
 if TYPE_CHECKING:
     from tutor.engine.doctor import Check
-    from tutor.engine.image_progress import Step
+    from tutor.engine.images.progress import Step
     from tutor.ui.tui.app import TutorApp
 
 
@@ -168,8 +168,9 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         self._work(lambda: self._images(build=True))
 
     def _images(self, *, build: bool) -> None:
-        from tutor.engine import images, recipe_build
         from tutor.engine.connect import connect
+        from tutor.engine.images import access as images
+        from tutor.engine.images import recipe_build
 
         with connect() as engine:
             if build:

@@ -10,8 +10,8 @@ from textual.widgets import Static
 
 from tutor.course.identity import content_hash
 from tutor.course.models import Step
-from tutor.lab.session import Session
-from tutor.lab.session_follow import Update
+from tutor.lab.session.follow import Update
+from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet, Passed, Verdict
 from tutor.learner.events import HintOpened, LabOpened, SolutionOpened, StepBegun, StepPassed, StepTried
 from tutor.problems import Problem

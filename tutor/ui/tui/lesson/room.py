@@ -12,14 +12,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from tutor.course.models import Chapter, Course, Lab, Predict, ReadOutput, Step, TypeCommand
-from tutor.lab.session import Session
-from tutor.lab.session_follow import Update
+from tutor.lab.session.follow import Update
+from tutor.lab.session.session import Session
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
-    from tutor.engine.image_progress import Step as ImageStep
+    from tutor.engine.images.progress import Step as ImageStep
     from tutor.lab.outcome import Ran
-    from tutor.lab.session_run import Completed
+    from tutor.lab.session.run import Completed
     from tutor.quiz.grade import Grade
     from tutor.sandbox.receipt import Receipt
 
@@ -65,7 +65,8 @@ class Room:
         return await self._run(lambda: self._open(progress))
 
     def _open(self, progress: Words) -> Session:
-        from tutor.lab import open_labs, session_close
+        from tutor.lab import open_labs
+        from tutor.lab.session import close as session_close
 
         engine = self._connect(progress)
         progress("Tidying up what an earlier tutor left")
@@ -85,8 +86,8 @@ class Room:
         return session
 
     def _connect(self, progress: Words) -> Engine:
-        from tutor.engine import images
         from tutor.engine.connect import connect
+        from tutor.engine.images import access as images
 
         if self.engine is None:
             progress("Looking for the engine")
@@ -244,8 +245,8 @@ class _Asked:
         self._room, self._progress = room, progress
 
     def __enter__(self) -> Session:
-        from tutor.engine import images
         from tutor.engine.connect import connect
+        from tutor.engine.images import access as images
         from tutor.quiz import run
 
         self._progress("A sandbox of its own is made")

@@ -20,7 +20,7 @@ from textual.widgets import Footer, Static
 from tutor.course import variables
 from tutor.course.identity import content_hash
 from tutor.course.models import Chapter, Lab, Predict, Quiz, Section
-from tutor.engine import images
+from tutor.engine.images import access as images
 from tutor.learner.events import (
     AnyEvent,
     ChapterFinished,

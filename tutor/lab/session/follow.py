@@ -13,14 +13,15 @@ from tutor.course.expectations import FileExpectation
 from tutor.course.models import Step
 from tutor.engine.watch import EngineState, Watch
 from tutor.engine.world import Change, World
-from tutor.lab import session_activity, session_workspace
 from tutor.lab.probes import leaves
+from tutor.lab.session import activity as session_activity
+from tutor.lab.session import workspace as session_workspace
 from tutor.lab.verdict import NotYet, Unavailable, Verdict
 from tutor.sandbox.references import Record
 from tutor.sandbox.trace import Call
 
 if TYPE_CHECKING:
-    from tutor.lab.session import Session
+    from tutor.lab.session.session import Session
 
 CALM = 0.4
 """Seconds after the last change before a "not yet" is said: a learner's next call may come at once."""

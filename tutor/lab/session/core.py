@@ -1,4 +1,4 @@
-"""The plumbing of a session: its files, its sandbox, its scripts, its record. `tutor.lab.session` gives it its use."""
+"""The plumbing of a session: its files, its sandbox, its scripts, its record; `session.py` gives it its use."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from tutor.course import variables
 from tutor.course.models import Course, Step
 from tutor.course.variables import Bindings
 from tutor.engine.world import World
-from tutor.lab import open_labs, session_mark, session_serve, session_setup, session_workspace, shell
+from tutor.lab import open_labs, shell
 from tutor.lab.open_labs import OpenLab, Serving
-from tutor.lab.session_lesson import chapter_of, lab_of
-from tutor.lab.session_observe import Observer
-from tutor.lab.session_run import Completed, Runner
-from tutor.lab.session_time import Waits
+from tutor.lab.session import mark as session_mark
+from tutor.lab.session import serve as session_serve
+from tutor.lab.session import setup as session_setup
+from tutor.lab.session import workspace as session_workspace
+from tutor.lab.session.lesson import chapter_of, lab_of
+from tutor.lab.session.observe import Observer
+from tutor.lab.session.run import Completed, Runner
+from tutor.lab.session.time import Waits
 from tutor.problems import Problem
 from tutor.sandbox.proxy import Sandbox
 from tutor.sandbox.trace import Call, Trace
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
-    from tutor.lab.session_follow import Follower
+    from tutor.lab.session.follow import Follower
 
 PREPARE_LIMIT = 180.0
 """Seconds for a lesson's `prepare`."""

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from tutor import places
 from tutor.course.models import Chapter, Lab
 from tutor.course.variables import Bindings
-from tutor.lab import names, open_labs, ports, session_engine
+from tutor.lab import names, open_labs, ports
 from tutor.lab.open_labs import OpenLab, Serving
+from tutor.lab.session import engine as session_engine
 from tutor.problems import Problem
 from tutor.sandbox.cleanup import census
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
-    from tutor.engine.image_catalogue import Catalogue
+    from tutor.engine.images.catalogue import Catalogue
 
 
 def reserve(
@@ -83,7 +84,7 @@ def catalogue(labs: Path | None = None) -> Catalogue:
     Raises:
         Problem: The catalogue cannot be read.
     """
-    from tutor.engine import images
+    from tutor.engine.images import access as images
 
     own = labs / "images.yaml" if labs else None
     return images.catalogue(own if own and own.is_file() else None)
@@ -107,7 +108,7 @@ def require_images(engine: Engine, chapter: Chapter, labs: Path | None = None) -
     Raises:
         Problem: `images-missing`, `engine-gone`.
     """
-    from tutor.engine.image_state import held
+    from tutor.engine.images.state import held
 
     needed = [image for image in catalogue(labs).select(chapter.images) if not image.mirror_only]
     lacking = [one.image.reference for one in held(engine, needed) if not one.here] if needed else []

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tutor.engine.image_catalogue import Catalogue, Image
-from tutor.engine.image_state import Held
+from tutor.engine.images.catalogue import Catalogue, Image
+from tutor.engine.images.state import Held
 
 # Helpers that are lent to every recipe while it is built.
 MACHINE = "_machine"

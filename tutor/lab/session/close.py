@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from tutor.lab import open_labs, session_engine, session_serve, session_setup, session_workspace
+from tutor.lab import open_labs
 from tutor.lab.open_labs import OpenLab, Serving
+from tutor.lab.session import engine as session_engine
+from tutor.lab.session import serve as session_serve
+from tutor.lab.session import setup as session_setup
+from tutor.lab.session import workspace as session_workspace
 from tutor.problems import Problem
 from tutor.sandbox import cleanup
 from tutor.sandbox.policy import LAB, OWNER
@@ -117,7 +121,7 @@ def empty(engine: Engine, record: OpenLab) -> Receipt:
 
 def empty_by_container(engine: Engine, record: OpenLab, folder: Path) -> None:
     """Empty a folder by a container that runs as root; nothing happens where that cannot be done."""
-    from tutor.engine.images import resolve
+    from tutor.engine.images.access import resolve
 
     api: Any = engine.api
     labels = {LAB: record.lab, OWNER: open_labs.installation()}

@@ -1,7 +1,7 @@
 """A lab session: one open lab, its sandbox, its shell, its steps and their verdicts.
 
 Crash-only: whatever ends the process, the lab's record, its trace and its labels on the engine are enough for the next
-process to go on (`Session.resume`) or to clean up (`tutor.lab.session_close`).
+process to go on (`Session.resume`) or to clean up (`tutor.lab.session.close`).
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 from tutor import places
 from tutor.course import variables
 from tutor.course.models import Chapter, Course, Lab, Predict, ReadOutput, Step, TypeCommand
-from tutor.lab import open_labs, session_mark, session_setup
+from tutor.lab import open_labs
 from tutor.lab.open_labs import Serving
-from tutor.lab.session_core import SessionCore
-from tutor.lab.session_lesson import as_step, bound_step, passed, settled
+from tutor.lab.session import mark as session_mark
+from tutor.lab.session import setup as session_setup
+from tutor.lab.session.core import SessionCore
+from tutor.lab.session.lesson import as_step, bound_step, passed, settled
 from tutor.lab.verdict import Verdict
 from tutor.problems import Problem
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
-    from tutor.lab.session_follow import Follower, Update
+    from tutor.lab.session.follow import Follower, Update
     from tutor.sandbox.receipt import Receipt
 
 Posed = Predict | ReadOutput | TypeCommand
@@ -94,7 +96,7 @@ class Session(SessionCore):
         if record is None:
             raise open_labs.no_such_lab(lab)
         if record.engine != engine.address.host:
-            from tutor.lab.session_close import wrong_engine
+            from tutor.lab.session.close import wrong_engine
 
             raise wrong_engine(record)
         serving: Serving | None = None
@@ -192,7 +194,7 @@ class Session(SessionCore):
         Args:
             on_update: Called in a thread of the follower's.
         """
-        from tutor.lab.session_follow import Follower
+        from tutor.lab.session.follow import Follower
 
         follower = Follower(self, on_update)
         self._followers.append(follower)
@@ -234,7 +236,7 @@ class Session(SessionCore):
         Raises:
             Problem: `lab-in-use`, `no-start`, `prepare-failed`, `engine-gone`.
         """
-        from tutor.lab.session_close import empty
+        from tutor.lab.session.close import empty
 
         self._must_serve()
         assert self._sandbox is not None
@@ -262,7 +264,7 @@ class Session(SessionCore):
         Raises:
             Problem: `lab-in-use`; `engine-gone`: the lab then stays to be closed later.
         """
-        from tutor.lab.session_close import finish
+        from tutor.lab.session.close import finish
 
         self._must_serve(sandbox=False)
         assert self._serving is not None

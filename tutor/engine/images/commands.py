@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from tutor.engine import images, packs, recipe_build
 from tutor.engine.connect import Engine
-from tutor.engine.image_budget import ANONYMOUS, SIGNED_IN, SOURCE, WINDOW_HOURS, Budget
-from tutor.engine.image_catalogue import Image
-from tutor.engine.image_progress import Report, shown_on, silent, size
-from tutor.engine.image_pull import pull
-from tutor.engine.image_state import BUILT, OWN, PACKED, PULLED, Held, held
-from tutor.engine.registry import Registry, fill, mirrored
+from tutor.engine.images import access as images
+from tutor.engine.images import packs, recipe_build
+from tutor.engine.images.budget import ANONYMOUS, SIGNED_IN, SOURCE, WINDOW_HOURS, Budget
+from tutor.engine.images.catalogue import Image
+from tutor.engine.images.progress import Report, shown_on, silent, size
+from tutor.engine.images.pull import pull
+from tutor.engine.images.registry import Registry, fill, mirrored
+from tutor.engine.images.state import BUILT, OWN, PACKED, PULLED, Held, held
 
 
 def list_images(engine: Engine, out: TextIO, *, as_json: bool = False, registry: str | None = None) -> int:

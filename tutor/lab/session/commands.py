@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tutor.lab import open_labs, session_setup, shell
+from tutor.lab import open_labs, shell
 from tutor.lab.open_labs import OpenLab
+from tutor.lab.session import setup as session_setup
 from tutor.problems import Problem
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def close(
     Raises:
         Problem: `no-such-lab`, `lab-in-use`, `wrong-engine`, `engine-gone`; `bad-usage`, when none is named.
     """
-    from tutor.lab.session_close import close_lab
+    from tutor.lab.session.close import close_lab
 
     left = open_labs.orphans() if everything else ()
     here_only = {"", engine.address.host}  # a record that is damaged does not tell where its lab is

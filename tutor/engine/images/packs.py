@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutor.engine import pack_file
 from tutor.engine.connect import Engine
-from tutor.engine.image_catalogue import Catalogue
-from tutor.engine.image_progress import Report, Step, silent, size
-from tutor.engine.image_pull import PATIENCE
-from tutor.engine.image_state import Held, held, let_go, remember_packed
-from tutor.engine.pack_file import Index, Packed
-from tutor.engine.registry import obtain
+from tutor.engine.images import pack_file
+from tutor.engine.images.catalogue import Catalogue
+from tutor.engine.images.pack_file import Index, Packed
+from tutor.engine.images.progress import Report, Step, silent, size
+from tutor.engine.images.pull import PATIENCE
+from tutor.engine.images.registry import obtain
+from tutor.engine.images.state import Held, held, let_go, remember_packed
 from tutor.problems import Problem
 
 # Layers of programs and libraries compress to about two fifths; a half is on the safe side.

@@ -13,13 +13,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from tutor import places
-from tutor.engine import image_state, recipe_machine
 from tutor.engine.connect import Engine
-from tutor.engine.image_catalogue import Catalogue, Image
-from tutor.engine.image_progress import Report, Step, silent, size
-from tutor.engine.image_pull import PATIENCE
-from tutor.engine.image_state import Held, held, let_go
-from tutor.engine.recipes import MACHINE, digests, to_build
+from tutor.engine.images import recipe_machine
+from tutor.engine.images import state as image_state
+from tutor.engine.images.catalogue import Catalogue, Image
+from tutor.engine.images.progress import Report, Step, silent, size
+from tutor.engine.images.pull import PATIENCE
+from tutor.engine.images.recipes import MACHINE, digests, to_build
+from tutor.engine.images.state import Held, held, let_go
 from tutor.problems import Problem
 
 # More than two wait for the same disk and the same mirror.

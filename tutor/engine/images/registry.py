@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tutor.engine import image_state
 from tutor.engine.connect import Engine
-from tutor.engine.image_catalogue import Catalogue, Image
-from tutor.engine.image_progress import Report, Step, silent
-from tutor.engine.image_pull import PATIENCE, pull
-from tutor.engine.image_state import Held, held
-from tutor.engine.recipe_build import build
-from tutor.engine.recipes import digests
+from tutor.engine.images import state as image_state
+from tutor.engine.images.catalogue import Catalogue, Image
+from tutor.engine.images.progress import Report, Step, silent
+from tutor.engine.images.pull import PATIENCE, pull
+from tutor.engine.images.recipe_build import build
+from tutor.engine.images.recipes import digests
+from tutor.engine.images.state import Held, held
 from tutor.problems import Problem
 
 _MANIFESTS = (

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.lab import open_labs, session_engine, session_setup
+from tutor.lab import open_labs
 from tutor.lab.open_labs import OpenLab
+from tutor.lab.session import engine as session_engine
+from tutor.lab.session import setup as session_setup
 from tutor.problems import Problem
 from tutor.sandbox.policy import Scope
 from tutor.sandbox.proxy import Sandbox

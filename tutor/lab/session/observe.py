@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from tutor.course.models import SharedMistake, Step
 from tutor.engine.world import World
-from tutor.lab import session_activity, session_engine, session_workspace
 from tutor.lab.judge import judge
 from tutor.lab.observations import Activity, Baseline, Observations
 from tutor.lab.probes import observe, observe_step
-from tutor.lab.session_mark import Mark
-from tutor.lab.session_time import Waits
+from tutor.lab.session import activity as session_activity
+from tutor.lab.session import engine as session_engine
+from tutor.lab.session import workspace as session_workspace
+from tutor.lab.session.mark import Mark
+from tutor.lab.session.time import Waits
 from tutor.lab.verdict import NotYet, Passed, Unavailable, Verdict
 from tutor.problems import Problem
 from tutor.sandbox.references import Record

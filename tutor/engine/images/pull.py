@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tutor.engine.connect import Engine
-from tutor.engine.image_catalogue import Image
-from tutor.engine.image_progress import Report, Step, silent, size
+from tutor.engine.images.catalogue import Image
+from tutor.engine.images.progress import Report, Step, silent, size
 from tutor.problems import Problem
 
 # Seconds without a word from the engine: unpacking a large layer on a slow disk says nothing meanwhile.

@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 
 from tutor.engine.connect import Engine
-from tutor.engine.image_catalogue import Catalogue, Image, load_catalogue
-from tutor.engine.image_progress import Report, Step, silent
-from tutor.engine.image_pull import pull
-from tutor.engine.image_state import Held, held
+from tutor.engine.images.catalogue import Catalogue, Image, load_catalogue
+from tutor.engine.images.progress import Report, Step, silent
+from tutor.engine.images.pull import pull
+from tutor.engine.images.state import Held, held
 
 __all__ = [
     "Catalogue",

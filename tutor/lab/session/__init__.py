@@ -1,0 +1,1 @@
+"""A lab session: opening, shell, steps, verdicts, closing, and what a crash leaves behind."""
