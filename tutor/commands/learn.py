@@ -74,13 +74,13 @@ def _full_screen() -> bool:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from tutor.course.loader import load_course
+    from tutor.lab.course import learners_course
     from tutor.learner import progress
     from tutor.learner.journal import Journal
     from tutor.ui.plain import reading
     from tutor.ui.plain.page import Page
 
-    course = load_course()
+    course = learners_course()
     with Journal() as journal:
         done = progress.of_course(course.chapters, journal.entries())
     if arguments.json:
@@ -156,8 +156,8 @@ def _close(arguments: argparse.Namespace) -> int:
 
 
 def _chapter(number: int) -> tuple[Course, Chapter]:
-    from tutor.course.loader import load_course
+    from tutor.lab.course import learners_course
     from tutor.lab.session.lesson import chapter_of
 
-    course = load_course()
+    course = learners_course()
     return course, chapter_of(course, number)

@@ -19,7 +19,7 @@ Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEPTH = 32
 """How deep a course file may nest; the format itself needs about sixteen."""
 
-KIND_LISTS = frozenset({"sections", "questions", "expect", "when", "state", "of", "all"})
+KIND_LISTS = frozenset({"sections", "questions", "expect", "cause", "when", "state", "of", "all"})
 """Keys whose lists hold one-key mappings `kind: {…}`."""
 
 

@@ -87,6 +87,8 @@ class Step(Part, frozen=True, kw_only=True):
     Attributes:
         goal: What shall be true; never the command.
         expect: All must hold.
+        cause: For an incident: what must hold beside `expect`. The learner is told of the symptom (`expect`) only, and
+            of the cause no more than that it is still there; nor is a mistake called by its name.
         hints: From a nudge to nearly the command.
         solutions: Reference scripts; the first is the one shown.
         also: Other ways that must pass too (another command, the API by curl, Compose, the SDK).
@@ -100,6 +102,7 @@ class Step(Part, frozen=True, kw_only=True):
     title: Annotated[str, msgspec.Meta(min_length=3, max_length=60)]
     goal: Sentence
     expect: Annotated[tuple[Expectation, ...], msgspec.Meta(min_length=1)]
+    cause: tuple[Expectation, ...] = ()
     hints: Annotated[tuple[Sentence, ...], msgspec.Meta(min_length=3, max_length=3)]
     solutions: Annotated[tuple[Script, ...], msgspec.Meta(min_length=1)]
     also: tuple[Script, ...] = ()
@@ -107,6 +110,11 @@ class Step(Part, frozen=True, kw_only=True):
     prepare: Script | None = None
     allow: tuple[str, ...] = ()
     explain: Markdown | None = None
+
+    @property
+    def conditions(self) -> tuple[Expectation, ...]:
+        """All that must hold, told or not."""
+        return self.expect + self.cause
 
 
 # -- questions --------------------------------------------------------------------------------------------------------
@@ -283,6 +291,7 @@ class Lab(Part, frozen=True, kw_only=True, tag_field="kind", tag="lab"):
     Attributes:
         files: Folder under `labs/` whose content the workspace starts with.
         prepare: Script that the tutor runs inside the sandbox when the lab opens.
+        shuffled: The steps stand by themselves, and each learner meets them in an order of their own.
     """
 
     id: Id
@@ -290,6 +299,7 @@ class Lab(Part, frozen=True, kw_only=True, tag_field="kind", tag="lab"):
     intro: Markdown | None = None
     files: str | None = None
     prepare: Script | None = None
+    shuffled: bool = False
     steps: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1, max_length=8)]
 
 

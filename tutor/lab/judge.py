@@ -21,6 +21,12 @@ QUIET = 0.25
 LOOK_AGAIN = 0.5
 """Seconds after which an unsettled verdict is worth a new look when no event comes."""
 
+STILL_THERE = Finding(summary="The symptom is gone. Its cause is still there, and the trouble will come back.")
+"""All that is told of an incident's cause."""
+
+NO_NAME = "Not the cause yet"
+"""What stands for the name of a mistake in an incident."""
+
 # What changes of a container by itself, without anybody's doing, while a prepared lab is left alone.
 _BY_ITSELF = frozenset(
     {
@@ -68,19 +74,27 @@ def judge(
     baseline, activity = baseline or Baseline(), activity or Activity()
     if activity.gone:
         return Unavailable(reason=activity.gone)
-    ctx = Context(world, observations or Observations(), baseline, activity, step.expect)
+    ctx = Context(world, observations or Observations(), baseline, activity, step.conditions)
     found = order([finding for expectation in step.expect for finding in check(expectation, ctx)])
-    if not found:
+    hidden = [finding for expectation in step.cause for finding in check(expectation, ctx)]
+    if not found and not hidden:
         return Passed()
     if not attempted(world, baseline, activity):
         return Unattempted()
-    settled = is_settled(found, activity)
+    settled = is_settled([*found, *hidden], activity)
     own = mistakes if mistakes is not None else [m for m in step.mistakes if isinstance(m, Mistake)]
-    return NotYet(
-        findings=tuple(finding.told() for finding in found),
-        mistake=_diagnose(own, ctx, shared or {}) if settled else None,
-        settled=settled,
-    )
+    mistake = _diagnose(own, ctx, shared or {}) if settled else None
+    if step.cause:
+        return _incident(found, mistake, settled)
+    return NotYet(findings=tuple(finding.told() for finding in found), mistake=mistake, settled=settled)
+
+
+def _incident(found: Sequence[Found], mistake: Diagnosis | None, settled: bool) -> NotYet:
+    """Symptoms in the lesson's words, and nothing that gives their cause away."""
+    told = tuple(Finding(summary=finding.summary) for finding in found) or (STILL_THERE,)
+    if mistake is not None:
+        mistake = Diagnosis(id=mistake.id, say=mistake.say, title=NO_NAME)
+    return NotYet(findings=told, mistake=mistake, settled=settled)
 
 
 def findings(

@@ -124,9 +124,9 @@ def observe_step(
 
     Of a mistake only the probes are run that decide: none, where the World alone already says that it was not made.
     """
-    seen = observe(engine, step.expect, world, workspace, calls=calls, limit=limit)
-    ctx = Context(world, seen, baseline or Baseline(), siblings=step.expect)
-    if not any(check(expectation, ctx) for expectation in step.expect):
+    seen = observe(engine, step.conditions, world, workspace, calls=calls, limit=limit)
+    ctx = Context(world, seen, baseline or Baseline(), siblings=step.conditions)
+    if not any(check(expectation, ctx) for expectation in step.conditions):
         return seen
     wanted: list[Expectation] = []
     for mistake in step.mistakes:

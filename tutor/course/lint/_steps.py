@@ -74,7 +74,7 @@ def _step_mistakes(path: Path, step: Step, solutions: dict[str, str]) -> Iterato
                     right = "say what tells them apart, or remove one"
                     yield error("same-when", (*at, "when"), wrong, right)
                     break
-            if mistake.when == step.expect:
+            if mistake.when in (step.expect, step.conditions):
                 wrong = "this mistake is recognised by what the step expects"
                 yield error("same-when", (*at, "when"), wrong, "say what is different from success")
             before.append(mistake)
@@ -115,7 +115,7 @@ def passes_empty(chapter: Chapter, _context: Context) -> Iterator[Remark]:
     """A first step that only wants things to be absent passes before anything was done."""
     for path, lab in _walk.labs(chapter):
         first = lab.steps[0]
-        if first.prepare is None and lab.prepare is None and all(_holds_empty(one) for one in first.expect):
+        if first.prepare is None and lab.prepare is None and all(_holds_empty(one) for one in first.conditions):
             right = "expect something that the learner makes, or `prepare` what has to go"
             yield error("passes-empty", (*path, "steps", 0, "expect"), "this holds before anything was done", right)
 
@@ -136,10 +136,19 @@ def weak(chapter: Chapter, _context: Context) -> Iterator[Remark]:
     """A container's name alone says little."""
     for path, step in _walk.steps(chapter):
         only = step.expect[0]
-        if len(step.expect) == 1 and isinstance(only, ContainerExpectation) and given(only) == {"name"}:
+        if len(step.conditions) == 1 and isinstance(only, ContainerExpectation) and given(only) == {"name"}:
             right = "add what matters, such as `state`; an exited container fits as well"
             at = (*path, "expect", 0, "container")
             yield warning("weak-expectation", at, "this holds for a container in any state", right)
+
+
+def incidents(chapter: Chapter, _context: Context) -> Iterator[Remark]:
+    """An incident tells its symptom in its own words: the judge's would give the cause away."""
+    for path, step in _walk.steps(chapter):
+        for place, one in enumerate(step.expect if step.cause else ()):
+            if not one.say:
+                right = "add `say`: the symptom, as somebody who uses the system would tell it"
+                yield error("tells-cause", (*path, "expect", place), "the finding may give the cause away", right)
 
 
 _PUBLISH = re.compile(r"(?:-p|--publish)[ =](?:[0-9.]+:)?([0-9]+):[0-9]+")
@@ -161,4 +170,4 @@ def _flat(script: str) -> str:
     return " ".join(script.split()).strip("` ")
 
 
-RULES = (complete, tried, hints, goals, passes_empty, weak, fixed_ports)
+RULES = (complete, tried, hints, goals, passes_empty, weak, incidents, fixed_ports)

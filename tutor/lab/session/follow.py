@@ -184,7 +184,7 @@ class Follower:
         if step is None:
             self._say(world, None, state, "")
             return None
-        probing = any(True for _ in leaves(step.expect))
+        probing = any(True for _ in leaves(step.conditions))
         if probing and self._changes:
             # Probes may take seconds; the picture does not wait for them.
             self._say(world, None, state, step.id)
@@ -230,5 +230,5 @@ def expects_files(step: Step | None) -> bool:
     """Whether a step, or a mistake in it, looks at the workspace."""
     if step is None:
         return False
-    wanted = [*step.expect, *(e for mistake in step.mistakes for e in getattr(mistake, "when", ()))]
+    wanted = [*step.conditions, *(e for mistake in step.mistakes for e in getattr(mistake, "when", ()))]
     return any(isinstance(probe, FileExpectation) for probe in leaves(wanted))

@@ -7,11 +7,11 @@ import itertools
 import msgspec
 
 from tutor.course import variables
-from tutor.course.loader import load_course
 from tutor.course.models import Lab, Step
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
 from tutor.lab import open_labs
+from tutor.lab.course import learners_course
 from tutor.lab.open_labs import OpenLab
 from tutor.lab.session import commands as session_commands
 from tutor.lab.session.lesson import passed
@@ -39,7 +39,7 @@ def run(chapter: int | None, step: str | None, *, as_json: bool) -> int:
     try:
         record = open_labs.latest(chapter)
         with _engine(record) as engine:
-            session = Session.resume(load_course(), record.lab, engine=engine)
+            session = Session.resume(learners_course(), record.lab, engine=engine)
             try:
                 name = _step_id(session.lab, step) or (session.step.id if session.step else "")
                 if session.serving and _is_later(session, name):
@@ -70,7 +70,7 @@ def reset(what: str) -> int:
     if record is None:
         raise open_labs.no_such_lab(lab)
     with _engine(record) as engine, Journal() as journal:
-        session = Session.resume(load_course(), lab, engine=engine)
+        session = Session.resume(learners_course(), lab, engine=engine)
         try:
             receipt = session.reset(session.lab.steps[0].id if session.lab else None)
         finally:

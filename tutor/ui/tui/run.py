@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from tutor.course.loader import load_course
+from tutor.lab.course import learners_course
 from tutor.learner.journal import Journal
 
 
@@ -29,7 +29,7 @@ def run(chapter: int | None = None) -> int:
         from tutor.ui.tui.app import TutorApp
         from tutor.ui.tui.desk import Desk
 
-        course = load_course()
+        course = learners_course()
         first = None
         if chapter is not None:
             from tutor.lab.session.lesson import chapter_of
