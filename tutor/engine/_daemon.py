@@ -89,6 +89,21 @@ def command(
     return argv if mirror is None else [*argv, f"--registry-mirror=http://127.0.0.1:{mirror}"]
 
 
+def promised(commands: Iterable[list[str]]) -> list[IPv4Network]:
+    """Address pools that running engines will take networks from: no route tells of them before the first one.
+
+    Args:
+        commands: Command lines of the machine's processes.
+    """
+    option = "--default-address-pool=base="
+    pools = []
+    for argv in commands:
+        for text in (word.removeprefix(option) for word in argv if word.startswith(option)):
+            with contextlib.suppress(ValueError):
+                pools.append(IPv4Network(text.partition(",")[0]))
+    return pools
+
+
 def find(folders: Folders) -> Process | None:
     """The daemon that runs with our pid file."""
     mark = f"--pidfile={folders.pidfile}"

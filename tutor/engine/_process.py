@@ -90,6 +90,14 @@ def running(test: Callable[[list[str]], bool]) -> Iterator[Process]:
                 yield process
 
 
+def commands() -> Iterator[list[str]]:
+    """The command line of every process that has one."""
+    for entry in _PROC.iterdir():
+        argv = command(int(entry.name)) if entry.name.isdigit() else []
+        if argv:
+            yield argv
+
+
 def children(parent: Process) -> list[Process]:
     """The living processes that a process started."""
     found = []

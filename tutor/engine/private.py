@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import places
-from tutor.engine import _daemon, _mirror, _mounts, _network
+from tutor.engine import _daemon, _mirror, _mounts, _network, _process
 from tutor.engine._daemon import Folders
 from tutor.engine._process import Process
 from tutor.engine.address import EngineAddress
@@ -285,7 +285,8 @@ def _choose(where: Folders, choices: _Choices, data_root: Path | None, say: Say)
     """Fill in what the start needs: the earlier choices where they still hold."""
     choices.data_root = str(_data_root(where, choices, data_root, say))
     wanted = [network for network in (choices.subnet, choices.pool) if network]
-    blocks = _network.choose_blocks(_network.taken(), wanted)
+    busy = [*_network.taken(), *_daemon.promised(_process.commands())]
+    blocks = _network.choose_blocks(busy, wanted)
     if len(blocks) < 2:
         raise Problem(
             "No network address range is free for containers: every private range is routed already.",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tutor.engine import _mounts, _network, _process, private
-from tutor.engine._daemon import Folders, command, last_words
+from tutor.engine._daemon import Folders, command, last_words, promised
 from tutor.engine._process import Process
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a private engine needs Linux")
@@ -124,6 +124,22 @@ def test_the_daemon_s_command_line_shares_nothing(tmp_path: Path) -> None:
     other = Folders(tmp_path / "data", tmp_path / "other")
     assert folders.namespace != other.namespace
     assert not any("mirror" in a for a in command("d", folders, Path("/d"), "b", IPv4Network("10.0.0.0/8"), None))
+
+
+def test_an_engine_s_pool_is_seen_before_its_first_network(tmp_path: Path) -> None:
+    pool = IPv4Network("172.18.0.0/16")
+    argv = command("/usr/sbin/dockerd", Folders(tmp_path, tmp_path), Path("/d"), "dtutor0", pool, None)
+    assert promised([argv, ["sh"], ["dockerd", "--default-address-pool=base=oops"]]) == [pool]
+    assert pool not in _network.choose_blocks(promised([argv]))
+
+
+def test_other_processes_command_lines_are_read(tmp_path: Path) -> None:
+    waiting = ["-c", "import time; time.sleep(60)"]
+    process = _process.start_detached([sys.executable, *waiting], tmp_path / "log", os.environ)
+    try:
+        assert any(argv[1:] == waiting for argv in _process.commands())
+    finally:
+        process.end(2)
 
 
 @pytest.mark.parametrize(
