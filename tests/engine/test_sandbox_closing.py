@@ -88,6 +88,15 @@ def test_removing_a_classic_build_removes_its_steps(lab: Lab) -> None:
     assert {item["Id"] for item in lab.direct.good("GET", "/images/json?all=1")} == {item["Id"] for item in before}
 
 
+def test_a_quiet_classic_build_leaves_no_step_behind(lab: Lab) -> None:
+    """With -q the engine tells of the last image only."""
+    before = lab.direct.good("GET", "/images/json?all=1")
+    lab.ok("build", "--quiet", "-t", f"{lab.name}:q", ".", env={"DOCKER_BUILDKIT": "0"})
+    assert len(lab.direct.good("GET", "/images/json?all=1")) > len(before) + 1
+    lab.close()
+    assert {item["Id"] for item in lab.direct.good("GET", "/images/json?all=1")} == {item["Id"] for item in before}
+
+
 def test_the_build_cache_of_others_stays(lab: Lab) -> None:
     own = {"DOCKER_BUILDKIT": "1"}
     (lab.workspace / "theirs").mkdir()

@@ -120,6 +120,7 @@ ERRORS = [
     ("            - docker stop -t 1 ${name.web} && docker rm ${name.web}", "            - docker  rm -f ${name.web}", "same-script", "docker  rm"),
     ("made_by: docker stop -t 1 ${name.web}\n", "made_by: docker rm -f ${name.web}\n", "mistake-is-solution", "docker rm -f ${name.web}\n\n"),
     ("- container: {name: \"${name.web}\", state: running, publishes: {}}", "- container: {name: \"${name.web}\", state: running}\n                - not: {all: [container: {name: \"${name.web}\", publishes: {80/tcp: \"*\"}}]}", "same-when", None),
+    ("          hints: # from a nudge", "          cause:\n            - container: {name: \"${name.web}\", restarted: true}\n          hints: # from a nudge", "tells-cause", None),
     ("    body: |\n        A container has", "    body: |\n        ```\n        A container has", "open-fence", "```"),
     ("  - recap: # the last section", "  - recap: {id: r2, idea: x, remember: z}\n  - recap: # the last section", "second-recap", "id: recap\n"),
 ]  # fmt: skip

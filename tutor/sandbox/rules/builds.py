@@ -20,7 +20,8 @@ _KNOWN = frozenset(
      "target", "outputs", "version", "session", "buildid", "remote", "cachefrom", "extrahosts", "ulimits", "isolation",
      "cgroupparent", "securityopt", "dumpDebug"}
 )  # fmt: skip
-_STEP = re.compile(rb'"stream":" ---\\u003e ([0-9a-f]{12})\\n"')
+# What a classic build says of its images: each step's, and with -q the last one's only.
+_STEP = re.compile(rb'"stream":"(?: ---\\u003e |sha256:)([0-9a-f]{12})(?:[0-9a-f]{52})?\\n"')
 
 
 async def build(ask: Ask) -> Plan:
@@ -72,11 +73,22 @@ async def build(ask: Ask) -> Plan:
     async def done(status: int) -> None:
         await kept(status)
         if steps:
-            now = {item["Id"] for item in await ask.api.get("/images/json", all="1")}
-            ask.record.own_images(image for image in now - before if image[7:19] in steps)
+            listed = await ask.api.get("/images/json", all="1")
+            ask.record.own_images(_made(listed, before, steps))
         await note_cache(ask, cache)
 
     return Plan(body=None, watch=None if buildkit else watch, done=done)
+
+
+def _made(listed: list[dict[str, Any]], before: set[str], steps: set[str]) -> set[str]:
+    """The new images that a classic build has told of, and the new ones that these stand on."""
+    parents = {item["Id"]: str(item.get("ParentId") or "") for item in listed if item["Id"] not in before}
+    made = set()
+    for image in (image for image in parents if image[7:19] in steps):
+        while image in parents and image not in made:
+            made.add(image)
+            image = parents[image]
+    return made
 
 
 async def _network(ask: Ask) -> None:
