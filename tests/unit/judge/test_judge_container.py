@@ -91,6 +91,23 @@ def test_what_the_learner_stopped_is_not_said_to_have_failed() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        ("nosuch", "there is no network `nosuch`"),
+        ("container:nosuch", "there is no container `nosuch` whose network it could use"),
+        ("bridge", "the name `web` was taken"),
+    ],
+)
+def test_a_refusal_is_told_by_its_reason(mode: str, why: str) -> None:
+    """The engine answers 409 to all of them (tried on 26.1)."""
+    body = {"Image": "busybox:1.37", "HostConfig": {"NetworkMode": mode}}
+    calls = (Call("POST", "/containers/create", {"name": "web"}, status=409, body=body),)
+    assert told("nothing", container(state="running"), seen=Observations(calls=calls)) == [
+        f"There is no container `web`: {why}."
+    ]
+
+
 def test_options_after_the_image_are_named() -> None:
     (sentence,) = told("flags-after-image", container(name="kind_morse", state="running"))
     assert sentence == (
@@ -393,3 +410,8 @@ def test_compose_containers_by_service() -> None:
 def test_holds_says_the_same() -> None:
     assert holds([SERVER], world("web"))
     assert not holds([SERVER], world("swapped"))
+
+
+def test_a_command_that_is_asked_for_by_patterns_reads_like_one() -> None:
+    (finding,) = findings((container(process=("*httpd", "**")),), world("web"))
+    assert finding.expected == "…httpd …"

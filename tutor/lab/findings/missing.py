@@ -137,10 +137,27 @@ def _refused(name: str, ctx: Context) -> str:
         image = _text(body.get("Image"))
         if call.status == 404 and image and image_of(ctx.world, image) is None:
             return f"the image {code(image)} could not be had{_did_you_mean(nearest_reference(image, ctx.world))}"
+        # The engine answers 409 to a missing network and to a taken name alike.
+        if absent := _absent_network(body, ctx):
+            return absent
         if call.status == 409:
             return f"the name {code(asked or name)} was taken"
         return "the engine refused to create it"
     return ""
+
+
+def _absent_network(body: Mapping[str, Any], ctx: Context) -> str:
+    """Which network, or which container's, is not there for a refused container to use; as the end of a sentence."""
+    host = body.get("HostConfig")
+    mode = _text(host.get("NetworkMode")) if isinstance(host, Mapping) else ""
+    if mode in {"", "default", "bridge", "host", "none"}:
+        return ""
+    kind, colon, other = mode.partition(":")
+    if colon and kind == "container":
+        known = any(other and (c.name == other or c.id.startswith(other)) for c in ctx.world.containers.values())
+        return "" if known else f"there is no container {code(other)} whose network it could use"
+    known = any(n.name == mode or n.id.startswith(mode) for n in ctx.world.networks.values())
+    return "" if known else f"there is no network {code(mode)}"
 
 
 def _asked_image(ctx: Context) -> str:

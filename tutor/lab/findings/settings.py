@@ -9,7 +9,7 @@ from tutor.engine.world import Container
 from tutor.lab.findings.found import Context, Found, Weight
 from tutor.lab.findings.match import fit_words, fits, mapping
 from tutor.lab.findings.match import size as in_bytes
-from tutor.lab.findings.words import code, command, listed, size
+from tutor.lab.findings.words import code, command, listed, size, wanted_command
 
 # Attribute → what is to be said when it is not so, and when it is so and should not be.
 _SWITCHES = {
@@ -67,7 +67,13 @@ def words_finding(
         return []
     there = code(command(words)) if words else "empty"
     return [
-        Found(f"The {what} of {owner} is {there}.", command(wanted) or "none", command(words) or "none", where, topic)
+        Found(
+            f"The {what} of {owner} is {there}.",
+            wanted_command(wanted) or "none",
+            command(words) or "none",
+            where,
+            topic,
+        )
     ]
 
 

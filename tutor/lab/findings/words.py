@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 
@@ -36,8 +37,17 @@ def codes(words: Iterable[str], last: str = "and") -> str:
 
 
 def command(words: Sequence[str]) -> str:
-    """A command as it would be typed; patterns stay readable."""
-    return " ".join("…" if word == "**" else word if word == "*" else shlex.quote(word) for word in words)
+    """A command as it would be typed."""
+    return " ".join(map(shlex.quote, words))
+
+
+def wanted_command(patterns: Sequence[str]) -> str:
+    """A command that is asked for by patterns: `…` stands for anything, so `**` becomes `…` and `*sh` becomes `…sh`."""
+    return " ".join("…" if word == "**" else re.sub(r"\*+", "…", word) for word in map(_quoted, patterns))
+
+
+def _quoted(pattern: str) -> str:
+    return pattern if shlex.quote(pattern.replace("*", "x")) == pattern.replace("*", "x") else shlex.quote(pattern)
 
 
 def size(count: int) -> str:
