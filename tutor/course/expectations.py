@@ -112,6 +112,7 @@ class ImageExpectation(Kind, frozen=True, kw_only=True, tag="image"):
         built_on: Its lowest layers are all layers of this image.
         shares_layers_with: Image it shares layers with; at least `shared_layers` of them (1 when left out).
         shared_layers: Exactly so many lowest layers are the same ones.
+        new_layers: Exactly so many of its layers are not that image's: what a build could not take from the cache.
         same_as: Reference that names the same image id (a second tag).
         layers: Number of layers.
         smaller_than: Size limit, or the reference of an image that is larger.
@@ -128,6 +129,7 @@ class ImageExpectation(Kind, frozen=True, kw_only=True, tag="image"):
     built_on: str | None = None
     shares_layers_with: str | None = None
     shared_layers: int | None = None
+    new_layers: int | None = None
     same_as: str | None = None
     layers: int | None = None
     smaller_than: str | None = None

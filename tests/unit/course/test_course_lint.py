@@ -90,6 +90,8 @@ ERRORS = [
     ("- absent: {container: \"${name.web}\"}", "- tcp: {port: web}", "bad-port", "web}\n            - tcp"),
     ("- absent: {container: \"${name.web}\"}", "- compose: {services: {}}", "expects-nothing", "{}}"),
     ("- absent: {container: \"${name.web}\"}", "- image: {reference: a, shared_layers: 2}", "expects-nothing", "2}"),
+    ("- absent: {container: \"${name.web}\"}", "- image: {reference: a, new_layers: 2}", "expects-nothing", "2}"),
+    ("- absent: {container: \"${name.web}\"}", "- image: {reference: a, shares_layers_with: b, new_layers: -1}", "never-true", "-1}"),
     ("- absent: {container: \"${name.web}\"}", "- container: {state: running, exit_code: 0}", "contradiction", "0}"),
     ("- absent: {container: \"${name.web}\"}", "- container: {mounts: [{at: /a, volume: v, bind: b}]}", "contradiction", "{at:"),
     ("- absent: {container: \"${name.web}\"}", "- container: {name: xy, say: \" \"}", "empty-say", "\" \"}"),

@@ -80,11 +80,14 @@ def _container(one: expected.ContainerExpectation, path: Path) -> Iterator[Remar
 
 @_kind.register
 def _image(one: expected.ImageExpectation, path: Path) -> Iterator[Remark]:
-    if one.shared_layers is not None and one.shares_layers_with is None:
-        right = "add `shares_layers_with: ${image.ROLE}`"
-        yield error("expects-nothing", (*path, "shared_layers"), "it is not said with which image", right)
+    for name in ("shared_layers", "new_layers"):
+        if getattr(one, name) is not None and one.shares_layers_with is None:
+            right = "add `shares_layers_with: ${image.ROLE}`"
+            yield error("expects-nothing", (*path, name), "it is not said with which image", right)
     if one.shared_layers is not None and one.shared_layers < 1:
         yield error("always-true", (*path, "shared_layers"), "no layer shared holds always", "write 1 or more")
+    if one.new_layers is not None and one.new_layers < 0:
+        yield error("never-true", (*path, "new_layers"), "there are never less than none", "write 0 or more")
 
 
 @_kind.register

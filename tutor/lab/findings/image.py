@@ -79,6 +79,10 @@ def _layers(e: ImageExpectation, image: Image, ctx: Context) -> list[Found]:
                 what = "no layer" if not common else f"the lowest {plural(common, 'layer')}"
                 summary = f"{name} and {code(e.shares_layers_with)} share {what}."
                 found.append(_found(e, "shared", summary, expected, plural(common, "shared layer")))
+            new = len(image.layers) - common
+            if e.new_layers is not None and new != e.new_layers:
+                summary = f"{name} has {plural(new, 'layer')} that {code(e.shares_layers_with)} does not have."
+                found.append(_found(e, "new", summary, plural(e.new_layers, "new layer"), plural(new, "new layer")))
     if e.same_as is not None:
         other = _other(e.same_as, ctx, found)
         if other is not None and other.id != image.id:
