@@ -1,7 +1,7 @@
 """A tutor that is killed at a chosen point: run by tests of what the next start finds.
 
 Usage: session_child.py WHERE WHEN: WHERE is `module:name` of a function, WHEN `before` or `after` its call, or a
-number: after so many calls of it.
+number: after so many calls of it. The variable NEEDS in the environment makes it a chapter that needs so much.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from tutor.course.loader import load_course
 from tutor.course.models import Lab
@@ -53,7 +55,7 @@ def main() -> None:
     """Open a lab, work in it, close it."""
     arm(*sys.argv[1:3])
     course = load_course(SAMPLE)
-    chapter = course.chapters[0]
+    chapter = structs.replace(course.chapters[0], needs=tuple(os.environ.get("NEEDS", "").split()))
     lab = next(part for part in chapter.sections if isinstance(part, Lab))
     session = Session.open(course, chapter, engine=connect(), lab=lab, labs=SAMPLE / "labs")
     session.go_to("write")

@@ -45,6 +45,7 @@ class OpenLab(msgspec.Struct, frozen=True, kw_only=True):
             in seconds since the epoch.
         opened: Seconds since the epoch.
         pid: The process that served it last.
+        swarm: It has the engine in Swarm mode; true also where the record is lost and nobody knows.
         state: `closing` once its removal has begun: it can only be closed then.
     """
 
@@ -63,6 +64,7 @@ class OpenLab(msgspec.Struct, frozen=True, kw_only=True):
     began: float = 0.0
     opened: float = 0.0
     pid: int = 0
+    swarm: bool = False
     state: Literal["opening", "open", "closing"] = "opening"
     format: int = 1
 
@@ -253,6 +255,18 @@ def is_served(lab: str) -> bool:
 def choosing() -> contextlib.AbstractContextManager[None]:
     """Alone while names and ports are chosen, so that two labs that open at once do not choose the same."""
     return _alone(".choosing")
+
+
+def swarm_mode() -> contextlib.AbstractContextManager[None]:
+    """Alone while Swarm mode is entered or left, so that no lab leaves a swarm that another one has begun to use."""
+    return _alone(".swarm")
+
+
+def shares_swarm(lab: str, engine: str) -> bool:
+    """Whether a lab that is open on this engine, and is not this one, uses the engine's swarm."""
+    return any(
+        other.swarm and other.engine == engine and other.lab != lab and other.state != "closing" for other in every()
+    )
 
 
 def forget(lab: str) -> tuple[Path, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tutor.sandbox import _strict, hostconfig, mounts
+from tutor.sandbox import _strict, hostconfig, mounts, swarm_mode
 from tutor.sandbox.ask import Ask
-from tutor.sandbox.policy import Refused, relabel, taken
+from tutor.sandbox.policy import OWNER, Refused, relabel, taken
 from tutor.sandbox.rules.creation import make_volume
 
 _SERVICE = dict.fromkeys(
@@ -43,8 +43,21 @@ async def service_spec(ask: Ask, raw: Any) -> dict[str, Any]:
     resources = task.get("Resources")
     if isinstance(resources, dict) and "genericresources" in str(resources).casefold():
         raise Refused("Generic resources are devices of this machine.", rule="device")
+    await _stay_here(ask, task)
     spec["TaskTemplate"] = task
     return {key: value for key, value in spec.items() if value is not None}
+
+
+async def _stay_here(ask: Ask, task: dict[str, Any]) -> None:
+    """In somebody's swarm the lab's tasks stay on this machine: on others nobody would clean up after them."""
+    if (await swarm_mode.labels_of(ask.api)).get(OWNER) == ask.scope.owner:
+        return
+    swarm = (await ask.api.get("/info")).get("Swarm") or {}
+    fields = dict.fromkeys(("Constraints", "Preferences", "MaxReplicas", "Platforms"))
+    placement = _strict.struct(task.get("Placement"), fields, "Placement")
+    here = f"node.id=={swarm.get('NodeID')}"
+    placement["Constraints"] = [*(item for item in placement.get("Constraints") or () if item != here), here]
+    task["Placement"] = placement
 
 
 async def _networks(ask: Ask, raw: Any) -> list[dict[str, Any]] | None:

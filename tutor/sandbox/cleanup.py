@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tutor.sandbox import swarm_mode
 from tutor.sandbox._plain import Engine
 from tutor.sandbox.policy import LAB, OWNER, PREDEFINED_NETWORKS, SWARM_NETWORKS, Scope
 from tutor.sandbox.receipt import Census, Receipt
@@ -37,7 +38,7 @@ def census(engine: Upstream, lab: str, owner: str, record: Path | None = None) -
 
 
 def leftovers(engine: Upstream, owner: str) -> dict[str, int]:
-    """Labs of this installation that have containers, networks or volumes on the engine, and how many.
+    """Labs of this installation that have containers, networks, volumes, services or a swarm on the engine: how many.
 
     Raises:
         Problem: The engine is not reachable.
@@ -55,10 +56,24 @@ def leftovers(engine: Upstream, owner: str) -> dict[str, int]:
             lab = (item.get("Labels") or {}).get(LAB)
             if lab:
                 found[lab] = found.get(lab, 0) + 1
+    swarm = swarm_mode.made_by(plain)
+    services = plain.list("services", filters=filters) if swarm else []
+    for labels in ((item.get("Spec") or {}).get("Labels") or {} for item in services):
+        found[labels[LAB]] = found.get(labels[LAB], 0) + 1
+    if swarm.get(OWNER) == owner and LAB in swarm:
+        found[swarm[LAB]] = found.get(swarm[LAB], 0) + 1
     return found
 
 
-def close(engine: Upstream, lab: str, owner: str, record: Path | None = None, before: Census | None = None) -> Receipt:
+def close(
+    engine: Upstream,
+    lab: str,
+    owner: str,
+    record: Path | None = None,
+    before: Census | None = None,
+    *,
+    keep_swarm: bool = False,
+) -> Receipt:
     """Remove all that is the lab's.
 
     Args:
@@ -68,13 +83,14 @@ def close(engine: Upstream, lab: str, owner: str, record: Path | None = None, be
         record: The lab's record file; without it images that were pulled or loaded cannot be told from the learner's,
             and stay.
         before: What `census` said when the lab was opened.
+        keep_swarm: Another lab of this installation uses the swarm that a lab made; the last one leaves it.
 
     Raises:
         Problem: The engine is not reachable.
     """
     plain = Engine(engine)
     plain.call("GET", "_ping")
-    return _Closing(plain, _scope(lab, owner), Record.load(record)).run(before)
+    return _Closing(plain, _scope(lab, owner), Record.load(record), keep_swarm).run(before)
 
 
 def _scope(lab: str, owner: str) -> Scope:
@@ -105,7 +121,8 @@ def _census(engine: Engine, scope: Scope, record: Record) -> Census:
 
 
 class _Closing:
-    def __init__(self, engine: Engine, scope: Scope, record: Record) -> None:
+    def __init__(self, engine: Engine, scope: Scope, record: Record, keep_swarm: bool) -> None:
+        self._keep_swarm = keep_swarm
         self._engine = engine
         self._scope = scope
         self._record = record
@@ -238,19 +255,16 @@ class _Closing:
         return list(self._engine.call("GET", "system", "df", type="build-cache").get("BuildCache") or ())
 
     def _swarm(self) -> None:
-        if not self._record.swarm:
+        if self._keep_swarm:
             return
-        swarm = self._engine.call("GET", "info").get("Swarm") or {}
-        if swarm.get("NodeID") == self._record.swarm:
-            if self._engine.list("services"):
-                self._left.append("the swarm that the lab made: other services run in it now")
-                return
-            self._engine.call("POST", "swarm", "leave", force="1")
+        try:
+            left, why_not = swarm_mode.leave(self._engine, self._scope.owner, self._record)
+        except EngineError as error:
+            left, why_not = False, f"the swarm that the lab made: {error.message}"
+        if left:
             self._removed.setdefault("services", []).append("swarm mode")
-            if self._record.gateway:
-                self._remove("networks", "docker_gwbridge", "networks", "docker_gwbridge")
-        self._record.swarm = ""
-        self._record.gateway = False
+        if why_not:
+            self._left.append(why_not)
 
 
 def _until(done: Callable[[], bool], seconds: float = _PATIENCE) -> None:

@@ -94,8 +94,7 @@ class Record:
         images: Ids of images the lab made, loaded or pulled.
         cache: Ids of the build cache's records that the lab's builds made.
         repair: References of somebody else → id, while a request runs that could move them.
-        swarm: Id of the swarm node when the lab made this engine a swarm; else empty.
-        gateway: With that swarm came the network `docker_gwbridge`, which leaving does not remove.
+        gateway: A swarm of the lab's is being left, and the network `docker_gwbridge` that came with it goes too.
         ever: References the lab had since the tutor started, so that the event of a removal is still seen.
     """
 
@@ -105,7 +104,6 @@ class Record:
     images: set[str] = field(default_factory=set)
     cache: set[str] = field(default_factory=set)
     repair: dict[str, str] = field(default_factory=dict)
-    swarm: str = ""
     gateway: bool = False
     ever: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -125,7 +123,6 @@ class Record:
             record.repair = {str(key): str(value) for key, value in dict(raw.get("repair") or {}).items()}
             for name in ("borrowed", "images", "cache"):
                 setattr(record, name, {str(item) for item in raw.get(name) or ()})
-            record.swarm = str(raw.get("swarm") or "")
             record.gateway = raw.get("gateway") is True
         return record
 
@@ -142,7 +139,6 @@ class Record:
                 "images": sorted(self.images),
                 "cache": sorted(self.cache),
                 "repair": self.repair,
-                "swarm": self.swarm,
                 "gateway": self.gateway,
             }
             with new.open("w") as stream:

@@ -37,6 +37,8 @@ def residue(engine: Engine, lab: str, made: Collection[str] = (), volumes: Colle
         found += [f"image {_called(image)}" for image in api.images(all=True, filters=mine)]
         if is_manager(engine):
             found += [f"service {service['Spec']['Name']}" for service in api.services(filters=mine)]
+            labels = api.inspect_swarm()["Spec"].get("Labels") or {}
+            found += ["swarm mode"] if labels.get(LAB) == lab else []
         for reference in made:
             try:
                 image = api.inspect_image(reference)

@@ -20,6 +20,7 @@ from tutor.lab.prove.plan import Task, in_working_order, lanes, tasks
 from tutor.lab.prove.report import Report, Times, in_order
 from tutor.lab.prove.telling import Teller
 from tutor.lab.session import setup as session_setup
+from tutor.sandbox import swarm_mode
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
@@ -105,9 +106,7 @@ def missing_need(engine: Engine, need: Need) -> str:
     """Why something that a chapter needs is not there; empty when it is."""
     if need == "swarm":
         with engine.guard():
-            state = str((engine.api.info().get("Swarm") or {}).get("LocalNodeState", ""))
-        # A lab may make a swarm of its own where there is none; one that is somebody's is left alone.
-        return "" if state in {"inactive", ""} else "This engine is in a swarm already."
+            return swarm_mode.obstacle(engine.api.info())
     environment = {**os.environ, **engine.address.environment()}
     words = ["docker", "compose" if need == "compose" else "buildx", "version"]
     try:

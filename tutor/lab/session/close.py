@@ -53,7 +53,7 @@ def close_lab(engine: Engine, lab: str) -> Receipt:
     serving = Serving(lab)
     try:
         # A damaged record tells neither its engine nor anything else but its id.
-        record = open_labs.read(lab) or OpenLab(lab=lab, chapter=int(lab[:2]), engine=engine.address.host)
+        record = open_labs.read(lab) or _unknown(engine, lab)
         if record.engine != engine.address.host:
             raise wrong_engine(record)
         record = replace(record, state="closing")
@@ -150,14 +150,21 @@ def wrong_engine(record: OpenLab) -> Problem:
 
 
 def _remove_objects(engine: Engine, record: OpenLab) -> Receipt:
-    with session_engine.asking(engine) as upstream:
+    with open_labs.swarm_mode() if record.swarm else contextlib.nullcontext(), session_engine.asking(engine) as way:
         return cleanup.close(
-            upstream,
+            way,
             record.lab,
             open_labs.installation(),
             session_serve.images_file(record.lab),
             record.census,
+            # A lab that never had services says nothing about a swarm.
+            keep_swarm=not record.swarm or open_labs.shares_swarm(record.lab, engine.address.host),
         )
+
+
+def _unknown(engine: Engine, lab: str) -> OpenLab:
+    """A record for a lab of which nothing is known but its id; it may have had a swarm."""
+    return OpenLab(lab=lab, chapter=int(lab[:2]), engine=engine.address.host, swarm=True)
 
 
 def _strays(engine: Engine) -> list[Receipt]:
@@ -171,8 +178,10 @@ def _strays(engine: Engine) -> list[Receipt]:
         except Problem:
             continue  # No lab id of ours, whatever its label says.
         if not known:
-            receipts.append(_remove_objects(engine, OpenLab(lab=lab, chapter=int(lab[:2]))))
-    return receipts
+            receipts.append(_remove_objects(engine, _unknown(engine, lab)))
+            open_labs.forget(lab)  # Removing keeps notes in the lab's folder, which makes it anew.
+    # The swarm of a lab that is closed goes on for another one, and is no news.
+    return [receipt for receipt in receipts if receipt.removed or receipt.left]
 
 
 def _with_left(receipt: Receipt, left: Sequence[Path]) -> Receipt:

@@ -11,6 +11,7 @@ from tutor.lab.open_labs import OpenLab
 from tutor.lab.session import engine as session_engine
 from tutor.lab.session import setup as session_setup
 from tutor.problems import Problem
+from tutor.sandbox import swarm_mode
 from tutor.sandbox.policy import Scope
 from tutor.sandbox.proxy import Sandbox
 from tutor.sandbox.trace import Trace
@@ -38,21 +39,24 @@ def scope(record: OpenLab, allow: Iterable[str] = ()) -> Scope:
         owner=open_labs.installation(),
         images=frozenset(record.catalogue),
         folder=str(session_setup.workspace(record.lab)),
-        allow=frozenset(allow),
+        allow=frozenset((*allow, "swarm") if record.swarm else allow),
     )
 
 
 def start(engine: Engine, record: OpenLab, allow: Iterable[str] = (), trace: Trace | None = None) -> Sandbox:
-    """Start a lab's sandbox; clients may connect when this returns.
+    """Start a lab's sandbox; clients may connect when this returns. A lab with services finds a swarm then.
 
     Args:
         allow: What the open step lets through.
         trace: The trace to go on with; the lab's file is continued when left out.
 
     Raises:
-        Problem: `no-socket`, when it cannot listen; `tls`.
+        Problem: `no-socket`, when it cannot listen; `no-swarm`; `tls`.
     """
     upstream = session_engine.upstream(engine.address)
+    if record.swarm:
+        with open_labs.swarm_mode():
+            swarm_mode.enter(upstream, scope(record).labels)
     socket = session_setup.socket(record.lab)
     trace = trace or Trace(open_labs.folder(record.lab) / TRACE)
     try:

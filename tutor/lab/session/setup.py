@@ -68,6 +68,7 @@ def reserve(
             keep=keep and lab is not None,
             opened=time.time(),
             pid=os.getpid(),
+            swarm="swarm" in chapter.needs,
         )
         open_labs.folder(record.lab).mkdir(mode=0o700)
         serving = Serving(record.lab)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from tutor.sandbox import _filters, _strict
+from tutor.sandbox import _filters, _strict, swarm_mode
 from tutor.sandbox._service import service_spec
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.policy import Refused, missing, relabel
@@ -16,7 +16,9 @@ _INIT = dict.fromkeys(
      "Availability", "DefaultAddrPool", "SubnetSize")
 )  # fmt: skip
 _SECRET = dict.fromkeys(("Name", "Labels", "Data", "Driver", "Templating"))
-_LOOPBACK = "127.0.0.1"
+_SPEC = dict.fromkeys(
+    ("Name", "Labels", "Orchestration", "Raft", "Dispatcher", "CAConfig", "EncryptionConfig", "TaskDefaults")
+)
 
 
 def _allowed(ask: Ask) -> None:
@@ -46,45 +48,32 @@ async def swarm_init(ask: Ask) -> Plan:
     body = _strict.struct(await ask.json(), _INIT, "the swarm")
     if body.get("ForceNewCluster"):
         raise Refused("A new cluster out of an old one would end the swarm that is there.", rule="swarm")
-    body["ListenAddr"] = f"{_LOOPBACK}:2377"
-    body["AdvertiseAddr"] = body["DataPathAddr"] = _LOOPBACK
-
+    body["Spec"] = _strict.struct(body.get("Spec"), _SPEC, "Spec")
+    body["Spec"]["Labels"] = relabel(body["Spec"].get("Labels"), {})
     networks = await ask.api.get("/networks")
-    new = not any(item["Name"] == "docker_gwbridge" for item in networks)
-
-    async def answer(value: Any) -> Any:
-        ask.record.swarm = str(value)
-        ask.record.gateway = new
-        ask.record.save()
-        return value
-
-    return Plan(body=_strict.dumps(body), answer=answer)
+    new = all(item["Name"] != swarm_mode.NETWORK for item in networks)
+    own = swarm_mode.labels(ask.scope.labels, gateway=new)
+    return Plan(body=_strict.dumps(swarm_mode.specification(body, own)))
 
 
 async def made_here(ask: Ask) -> bool:
     """Whether the swarm this engine is in was made by the lab."""
-    if not ask.record.swarm:
-        return False
-    try:
-        info = await ask.api.get("/info")
-    except EngineError:
-        return False
-    return bool((info.get("Swarm") or {}).get("NodeID") == ask.record.swarm)
+    return ask.scope.owns(await swarm_mode.labels_of(ask.api))
 
 
 async def swarm_leave(ask: Ask) -> Plan:
     """Only a swarm that the lab made."""
     _allowed(ask)
-    if not await made_here(ask):
+    own = await swarm_mode.labels_of(ask.api)
+    if not ask.scope.owns(own):
         raise Refused("This engine was in a swarm before the lab began; it stays in it.", rule="swarm")
+    ask.record.gateway = swarm_mode.GATEWAY in own
+    ask.record.save()
 
     async def done(status: int) -> None:
-        if status != 200:
-            return
-        ask.record.swarm = ""
-        if ask.record.gateway:
+        if status == 200 and ask.record.gateway:
             with contextlib.suppress(EngineError):
-                await ask.api.call("DELETE", "/networks/docker_gwbridge")
+                await ask.api.call("DELETE", f"/networks/{swarm_mode.NETWORK}")
         ask.record.gateway = False
         ask.record.save()
 

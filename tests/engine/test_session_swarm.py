@@ -1,0 +1,185 @@
+"""Chapters with services: Swarm mode is there while a lab is open, and the engine is left as it was found."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from tutor.course.loader import load_course
+from tutor.course.models import Chapter, Course
+from tutor.engine.connect import Engine
+from tutor.lab import open_labs
+from tutor.lab.prove.residue import residue
+from tutor.lab.prove.run import missing_need
+from tutor.lab.session import close as session_close
+from tutor.lab.session.session import Session
+from tutor.problems import Problem
+from tutor.sandbox import swarm_mode
+
+pytestmark = pytest.mark.engine
+
+SAMPLE = Path(__file__).parent.parent / "course" / "sample"
+
+
+@pytest.fixture
+def course() -> Course:
+    return load_course(SAMPLE)
+
+
+@pytest.fixture
+def chapter(course: Course) -> Chapter:
+    """The sample's chapter, as one that needs services."""
+    return structs.replace(course.chapters[0], needs=("swarm",))
+
+
+def _state(engine: Engine) -> dict[str, Any]:
+    swarm = engine.api.info()["Swarm"]
+    return {key: swarm.get(key) for key in ("LocalNodeState", "NodeID", "ControlAvailable")}
+
+
+def _networks(engine: Engine) -> set[str]:
+    return {network["Name"] for network in engine.api.networks()}
+
+
+@pytest.fixture
+def outside(home: Path, engine: Engine) -> Iterator[None]:
+    """An engine in no swarm; whatever fails, it is in none afterwards, and the test's labs are gone."""
+    if _state(engine)["LocalNodeState"] != "inactive":
+        pytest.skip("This engine is in a swarm, and a test leaves nobody's swarm.")
+    before = _networks(engine)
+    yield
+    session_close.recover(engine)
+    for record in open_labs.every():
+        session_close.close_lab(engine, record.lab)
+    if _state(engine)["LocalNodeState"] == "active":
+        engine.api.leave_swarm(force=True)
+        pytest.fail("the engine was left in Swarm mode")
+    assert _networks(engine) == before
+
+
+def test_a_lab_finds_a_swarm_and_takes_it_along(
+    outside: None, course: Course, chapter: Chapter, engine: Engine
+) -> None:
+    networks = _networks(engine)
+    session = Session.open(course, chapter, engine=engine, keep=False)
+    created = session.run(f"docker service create -q --name s-{session.lab_id} busybox:1.37 sleep 300")
+    assert created.exit_code == 0, created.output
+    seen = session.observer.world().service(f"s-{session.lab_id}")
+    assert seen is not None and seen.running == 1
+    assert residue(engine, session.lab_id)[-2:] == (f"service s-{session.lab_id}", "swarm mode")
+
+    session.reset("")
+    assert session.run("docker node ls -q").exit_code == 0, "the lab's beginning is in Swarm mode too"
+    receipt = session.close()
+
+    assert receipt.clean, receipt.words()
+    assert "swarm mode" in receipt.removed["services"]
+    assert _state(engine)["LocalNodeState"] == "inactive"
+    assert _networks(engine) == networks
+    assert residue(engine, session.lab_id) == ()
+
+
+def test_other_chapters_know_nothing_of_swarms(outside: None, course: Course, engine: Engine) -> None:
+    session = Session.open(course, course.chapters[0], engine=engine, keep=False)
+    try:
+        refused = session.run("docker swarm init")
+        assert refused.exit_code and "closed here" in refused.output
+        assert _state(engine)["LocalNodeState"] == "inactive"
+    finally:
+        session.close()
+
+
+def test_a_swarm_that_was_there_is_used_and_stays(
+    outside: None, course: Course, chapter: Chapter, engine: Engine
+) -> None:
+    gateway = swarm_mode.NETWORK in _networks(engine)
+    engine.api.init_swarm(advertise_addr="127.0.0.1", listen_addr="127.0.0.1:2377")
+    try:
+        found = _state(engine)
+        assert missing_need(engine, "swarm") == ""
+        session = Session.open(course, chapter, engine=engine, keep=False)
+        name = f"s-{session.lab_id}"
+        assert session.run(f"docker service create -q --name {name} busybox:1.37 sleep 300").exit_code == 0
+        placement = engine.api.inspect_service(name)["Spec"]["TaskTemplate"]["Placement"]
+        assert placement["Constraints"] == [f"node.id=={found['NodeID']}"], "tasks stay where they are cleaned up"
+        assert session.run(f"docker service update -q --env-add A=b {name}").exit_code == 0
+        placement = engine.api.inspect_service(name)["Spec"]["TaskTemplate"]["Placement"]
+        assert placement["Constraints"] == [f"node.id=={found['NodeID']}"]
+        assert "stays in it" in session.run("docker swarm leave --force").output
+        session.reset("")
+        assert session.close().clean
+        assert _state(engine) == found
+        assert engine.api.services() == []
+    finally:
+        engine.api.leave_swarm(force=True)
+        if not gateway:
+            engine.api.remove_network(swarm_mode.NETWORK)
+
+
+def test_the_last_of_several_labs_leaves_it(outside: None, course: Course, chapter: Chapter, engine: Engine) -> None:
+    first = Session.open(course, chapter, engine=engine, keep=False)
+    second = Session.open(course, chapter, engine=engine, keep=False)
+    assert "stays in it" in second.run("docker swarm leave --force").output, "it is the first one's"
+    assert first.close().clean
+    again = second.run(f"docker service create -q --name s-{second.lab_id} busybox:1.37 sleep 300")
+    assert again.exit_code == 0, again.output
+    assert session_close.recover(engine) == session_close.Recovery(), "a swarm in use is nobody's remains"
+    assert second.close().clean
+    assert _state(engine)["LocalNodeState"] == "inactive"
+
+
+@pytest.mark.parametrize("where", ["tutor.sandbox.swarm_mode:enter", "tutor.sandbox.cleanup:_Closing._services"])
+@pytest.mark.parametrize("folder", ["there", "thrown away"])
+def test_killed_in_swarm_mode_the_next_start_leaves_it(
+    outside: None, engine: Engine, engine_host: str, where: str, folder: str
+) -> None:
+    child = Path(__file__).parent / "session_child.py"
+    done = subprocess.run(
+        [sys.executable, str(child), where, "after"],
+        env={**os.environ, "DOCKER_HOST": engine_host, "NEEDS": "swarm"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr + done.stdout
+    assert _state(engine)["LocalNodeState"] == "active"
+    (record,) = open_labs.every()
+    if folder == "thrown away":
+        open_labs.forget(record.lab)
+    recovery = session_close.recover(engine)
+    assert [receipt.lab for receipt in recovery.closed] == [record.lab]
+    assert _state(engine)["LocalNodeState"] == "inactive"
+    assert session_close.recover(engine) == session_close.Recovery()
+
+
+@pytest.mark.parametrize(
+    ("swarm", "words"),
+    [
+        ({"LocalNodeState": "inactive"}, ""),
+        ({"LocalNodeState": "active", "ControlAvailable": True}, ""),
+        ({"LocalNodeState": "active", "ControlAvailable": False}, "worker"),
+        ({"LocalNodeState": "locked"}, "`locked`"),
+        ({}, "no Swarm mode"),
+    ],
+)
+def test_an_engine_on_which_it_cannot_be_says_why(swarm: dict[str, Any], words: str) -> None:
+    said = swarm_mode.obstacle({"Swarm": swarm})
+    assert words in said if words else not said
+
+
+def test_a_lab_that_cannot_have_a_swarm_is_not_opened(
+    outside: None, course: Course, chapter: Chapter, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(swarm_mode, "obstacle", lambda info: "This engine is a worker.")
+    with pytest.raises(Problem, match="This engine is a worker") as raised:
+        Session.open(course, chapter, engine=engine, keep=False)
+    assert raised.value.code == "no-swarm"
+    assert open_labs.every() == ()

@@ -1,0 +1,147 @@
+"""Swarm mode for labs: entered where the engine is in none, and left by the last lab that used it.
+
+A swarm that a lab made says so itself, by the labels in its specification (`POST /swarm/init` takes them, Docker Engine
+API 1.24 and newer). So it is known for what it is after any crash, and one without them is somebody's and stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tutor.problems import Problem
+from tutor.sandbox._plain import Engine
+from tutor.sandbox.policy import OWNER
+from tutor.sandbox.upstream import EngineError, Upstream
+
+if TYPE_CHECKING:
+    from tutor.sandbox.references import Record
+    from tutor.sandbox.upstream import Api
+
+GATEWAY = "docker-tutor.gateway"
+"""Label of a lab's swarm: the network `docker_gwbridge` came with it, which leaving does not remove."""
+
+NETWORK = "docker_gwbridge"
+_LOOPBACK = "127.0.0.1"
+
+
+def obstacle(info: Mapping[str, Any]) -> str:
+    """Why a lab can have no services on an engine, in a sentence; empty when it can.
+
+    Args:
+        info: The engine's answer to `GET /info`.
+    """
+    swarm = info.get("Swarm") or {}
+    state = str(swarm.get("LocalNodeState") or "")
+    if not state:
+        return "This engine has no Swarm mode."
+    if state == "inactive" or (state == "active" and swarm.get("ControlAvailable")):
+        return ""
+    if state == "active":
+        return "This engine is a worker in a swarm, and services are made on a manager."
+    return f"This engine's Swarm mode is in the state `{state}`."
+
+
+def labels(own: Mapping[str, str], *, gateway: bool) -> dict[str, str]:
+    """Labels of a swarm that a lab makes.
+
+    Args:
+        own: The lab's labels.
+        gateway: Whether there is no network `docker_gwbridge` yet.
+    """
+    return {**own, GATEWAY: "new"} if gateway else dict(own)
+
+
+def specification(raw: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Any]:
+    """The body of `POST /swarm/init` for a swarm of one node that nobody else can reach.
+
+    Args:
+        raw: What the client asked for.
+        own: The swarm's labels.
+    """
+    spec = dict(raw.get("Spec") or {})
+    return {
+        **raw,
+        "ListenAddr": f"{_LOOPBACK}:2377",
+        "AdvertiseAddr": _LOOPBACK,
+        "DataPathAddr": _LOOPBACK,
+        "Spec": {**spec, "Labels": {**(spec.get("Labels") or {}), **own}},
+    }
+
+
+def enter(upstream: Upstream, own: Mapping[str, str]) -> bool:
+    """Make sure that the engine manages a swarm: the one it is in, or else one of the lab's.
+
+    Args:
+        own: The lab's labels.
+
+    Returns:
+        Whether a swarm was made.
+
+    Raises:
+        Problem: `no-swarm`, in words; `engine-unreachable`.
+    """
+    engine = Engine(upstream)
+    try:
+        info = engine.call("GET", "info")
+        if words := obstacle(info):
+            raise Problem(words, "Use an engine of your own for this chapter: docker tutor engine up", code="no-swarm")
+        if info["Swarm"]["LocalNodeState"] == "active":
+            return False
+        new = all(item["Name"] != NETWORK for item in engine.list("networks"))
+        engine.call("POST", "swarm", "init", body=specification({}, labels(own, gateway=new)))
+    except EngineError as error:
+        raise Problem(
+            f"This engine does not enter Swarm mode: {error.message}.",
+            "Use an engine of your own for this chapter: docker tutor engine up",
+            code="no-swarm",
+        ) from error
+    return True
+
+
+def made_by(engine: Engine) -> dict[str, str]:
+    """The labels of the swarm that the engine manages; empty where there is none."""
+    try:
+        return dict((engine.call("GET", "swarm").get("Spec") or {}).get("Labels") or {})
+    except EngineError:
+        return {}
+
+
+async def labels_of(api: Api) -> dict[str, str]:
+    """As `made_by`, asked from inside the sandbox."""
+    try:
+        return dict(((await api.get("/swarm")).get("Spec") or {}).get("Labels") or {})
+    except EngineError:
+        return {}
+
+
+def leave(engine: Engine, owner: str, record: Record) -> tuple[bool, str]:
+    """Leave a swarm that a lab of this installation made, and remove the network that came with it.
+
+    Args:
+        owner: The installation's id.
+        record: The lab's record, so that a crash in the middle leaves no network behind.
+
+    Returns:
+        Whether a swarm was left, and in words why it was not, when it should have been.
+
+    Raises:
+        EngineError: The engine does not leave it.
+    """
+    own = made_by(engine)
+    left = False
+    if own.get(OWNER) == owner:
+        found = [item["Spec"] for kind in ("services", "secrets", "configs") for item in engine.list(kind)]
+        if found:
+            foreign = any((spec.get("Labels") or {}).get(OWNER) != owner for spec in found)
+            return False, "the swarm that the lab made: other services run in it now" if foreign else ""
+        record.gateway = GATEWAY in own
+        record.save()
+        engine.call("POST", "swarm", "leave", force="1")
+        left = True
+    if record.gateway and (left or not own):
+        with contextlib.suppress(EngineError):
+            engine.call("DELETE", "networks", NETWORK)
+    record.gateway = False
+    return left, ""
