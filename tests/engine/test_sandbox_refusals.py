@@ -12,6 +12,8 @@ import pytest
 from sandbox_lab import Lab, open_lab
 
 from tutor.engine.images.access import resolve
+from tutor.lab.session import activity
+from tutor.sandbox.trace import read
 
 pytestmark = pytest.mark.engine
 
@@ -225,6 +227,53 @@ def test_malformed_and_smuggled(lab: Lab, data: bytes) -> None:
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), answer[:200]
     assert answer.count(b"HTTP/1.1 ") == 1
     assert b"page not found" not in answer  # the engine was not asked
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "template", "words"),
+    [
+        (b"POST /newdoor HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n", 403, "", "POST /newdoor"),
+        (b"PATCH /containers/x HTTP/1.1\r\nHost: d\r\n\r\n", 405, "", "PATCH /containers/x"),
+        (b"POST /v1.45/containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 2\r\n"
+         b"Content-Type: application/x-www-form-urlencoded\r\n\r\n{}", 415, "POST /containers/create",
+         "create container from `?`"),
+        (b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 5\r\n\r\n{\"a\":", 400,
+         "POST /containers/create", "create container from `?`"),
+        (b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+         400, "POST /containers/create", "create container"),
+        (b"POST /containers/x%2e%2e%2f/start?a=1 HTTP/1.0\r\nHost: d\r\n\r\n", 505, "", "POST /containers/x"),
+        (b"POST /containers/web/start HTTP/1.1\r\nHost: d\r\nConnection: x\r\n\r\n", 400,
+         "POST /containers/{id}/start", "start `web`"),
+        (b"POST /containers/web/start HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "", "something"),
+        (b"DELETE /containers/%zz HTTP/1.1\r\nHost: d\r\n\r\n", 400, "DELETE /containers/{id}", ""),
+        (b"\x16\x03\x01\x02\x00", 400, "", "something that is no request"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_unread_is_an_attempt_in_the_trace(
+    lab: Lab, data: bytes, status: int, template: str, words: str
+) -> None:
+    last = lab.sandbox.trace.last
+    assert lab.api.raw(data).startswith(f"HTTP/1.1 {status} ".encode())
+    (call,) = lab.sandbox.trace.calls(last)
+    assert call.status == status
+    assert call.refusal
+    assert call.template == template
+    assert call.words.startswith(words)
+    assert activity.changing(call)
+    assert call in read(lab.folder / "trace.jsonl")
+
+
+def test_odd_shapes_are_in_the_trace_too(lab: Lab) -> None:
+    for path, body in (
+        ("/containers/json?filters=5", None), ("/containers/json?filters=" + quote('{"label":1}'), None),
+        ("/containers/create", {"Image": {"x": 1}, "Cmd": 5}), (f"/containers/{lab.name}-own/exec", {"Cmd": 5}),
+    ):  # fmt: skip
+        last = lab.sandbox.trace.last
+        answer = lab.api.ask("POST" if body else "GET", path, body)
+        assert 400 <= answer.status < 500
+        (call,) = lab.sandbox.trace.calls(last)
+        assert call.status == answer.status
+        assert call.template
 
 
 def test_a_form_does_not_overrule_the_address(lab: Lab) -> None:

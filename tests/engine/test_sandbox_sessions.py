@@ -41,7 +41,7 @@ def _plain(text: str, lab: Lab, name: str) -> str:
     text = re.sub(r"sha256:[0-9a-f]{64}|\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b", "ID", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4})?( UTC|Z)?", "WHEN", text)
     text = re.sub(r"\b(Less than a|About a|\d+) (second|minute)s?( ago)?|\b\d+\.\d+s\b", "AGO", text)
-    text = re.sub(r"\b(172|192)\.\d+\.\d+\.\d+(/\d+)?|([0-9a-f]{2}:){5}[0-9a-f]{2}", "ADDRESS", text)
+    text = re.sub(r"\b(10|172|192)\.\d+\.\d+\.\d+(/\d+)?|([0-9a-f]{2}:){5}[0-9a-f]{2}", "ADDRESS", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
     text = re.sub(r"docker-tutor\.(lab|owner)[=:][^,\s\]]+,? ?", "", text)
     return re.sub(r"[ \t]+", " ", text).strip()

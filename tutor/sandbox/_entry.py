@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import h11
 
 from tutor.sandbox import _peer, _redact
 from tutor.sandbox.ask import Ask
+from tutor.sandbox.endpoints import find
 from tutor.sandbox.policy import Refused
 from tutor.sandbox.trace import Call
 from tutor.sandbox.words import words
@@ -17,6 +20,7 @@ from tutor.sandbox.words import words
 if TYPE_CHECKING:
     from tutor.sandbox.proxy import Box
 
+_VERSION = re.compile(r"^/v\d+\.\d+(?=/)")
 _AT_ONCE = 0.02
 _LASTING = frozenset({"container_attach", "exec_start", "session", "grpc", "exec_use", "pass_secret"})
 _NO_BODY = frozenset({"pass_secret", "secret_create", "secret_update"})
@@ -62,8 +66,17 @@ class Entry:
         return cls(
             box,
             {"id": box.trace.new_id(), "at": time.time(), "method": method, "path": path, "command": command,
-             "program": program, "words": f"{method} {path}"},
+             "program": program, "words": f"{method} {path}" if request is not None else "something that is no request"},
         )  # fmt: skip
+
+    def misread(self, request: h11.Request) -> None:
+        """Its head is refused; say what it was about as far as its address tells."""
+        path = unquote(request.target.decode("latin-1").partition("?")[0])
+        path = _VERSION.sub("", path)
+        found = find(request.method.decode("latin-1"), path) if path.startswith("/") else None
+        if found is not None:
+            endpoint, ref = found
+            self._fields.update(path=path[:1024], template=endpoint.template, words=words(endpoint, ref, {}, None))
 
     def route(self, ask: Ask) -> None:
         """It is this endpoint; the rule is asked now."""
@@ -95,7 +108,7 @@ class Entry:
         self._box.trace.put(
             Call(
                 **self._fields, status=status, duration_ms=took, sent=self.sent, received=self.received,
-                refusal=self._refusal,
+                refusal=self._refusal or (self._ask.refusal if self._ask else None),
             )
         )  # fmt: skip
 
@@ -111,6 +124,10 @@ class Entry:
             path=head.path, version=head.version, template=endpoint.template, query=query, body=body,
             words=words(endpoint, ref, query, body),
         )  # fmt: skip
+
+    def note(self, refused: Refused) -> None:
+        """Part of it was refused; the call goes on or has an answer already."""
+        self._refusal = refused.message
 
     def refused(self, refused: Refused) -> None:
         """The sandbox answers."""

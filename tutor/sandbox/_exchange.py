@@ -112,6 +112,8 @@ class Exchange:
             reply = await self._reply()
             self._entry.sent += len(self._plan.body or b"")
             self._entry.status = reply.status
+            if self._plan.retell is not None:
+                reply.headers = self._plan.retell(reply.headers)
             if reply.status == 101 or (self._plan.stream and reply.status == 200 and not reply.bounded):
                 await self._take_over(reply)
                 return reply.status
@@ -126,6 +128,8 @@ class Exchange:
             for task in (self._upload, self._watch):
                 if task is not None:
                     await cancel(task)
+            if self._plan.spool is not None:
+                self._plan.spool.close()
             if clean and self._client.body_read:
                 self._box.pool.give(self._link)
             else:
@@ -137,7 +141,7 @@ class Exchange:
 
     def _begin_watch(self) -> None:
         """The answer takes long: watch the client meanwhile."""
-        if self._upload is None:
+        if self._upload is None or self._plan.spool is not None:
             self._watch = asyncio.create_task(self._watch_client())
 
     async def _watch_client(self) -> None:
@@ -153,11 +157,15 @@ class Exchange:
                 return
             client.pending += data
 
+    async def _part(self) -> bytes | None:
+        spool = self._plan.spool
+        return await self._client.chunk() if spool is None else spool.read(CHUNK) or None
+
     async def _send_body(self) -> None:
         chunked = self._ask.head.length is None
         writer = self._link.writer
         try:
-            while (part := await self._client.chunk()) is not None:
+            while (part := await self._part()) is not None:
                 self._entry.sent += len(part)
                 writer.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
                 await writer.drain()
@@ -241,7 +249,10 @@ class Exchange:
             part = data if used == len(data) else data[:used]
             entry.received += used
             if plan.watch is not None:
-                plan.watch(part)
+                try:
+                    plan.watch(part)
+                except Refused as refused:
+                    return await self._break_off(out, reply, refused)
             if framing.done:
                 await plan.finish(reply.status)
             if out or part:
@@ -255,6 +266,18 @@ class Exchange:
                 if reply.bounded:
                     raise Gone
                 return False
+
+    async def _break_off(self, out: bytes, reply: Reply, refused: Refused) -> bool:
+        """End a stream of progress with the error that clients print."""
+        line = _strict.dumps({"errorDetail": {"message": refused.message}, "error": refused.message}) + b"\r\n"
+        self._entry.note(refused)
+        self._link.close()  # the engine stops what it does for a client that has gone
+        if reply.chunked:
+            out += b"%x\r\n%s\r\n0\r\n\r\n" % (len(line), line)
+        self._client.closing = True
+        self._client.writer.write(out)
+        await self._client.writer.drain()
+        return False
 
     async def _relay_lines(self, reply: Reply) -> None:
         assert self._plan.line is not None

@@ -11,7 +11,7 @@ import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from tutor.sandbox._hpack import Decoder, Headers, HpackError, encode
 from tutor.sandbox._protobuf import WireError
@@ -49,14 +49,18 @@ class Calls:
         known: Path of a call → whether its message is judged; None refuses the call.
         judge: Judges a whole message.
         ended: Told the path when a judged call has its answer, before the client sees the answer's end.
+        failed: Told the words of each call that failed, and whether it was refused here.
     """
 
     def __init__(
-        self, known: Callable[[str], bool | None], judge: Judge, ended: Callable[[str], Awaitable[None]]
-    ) -> None:
+        self, known: Callable[[str], bool | None], judge: Judge, ended: Callable[[str], Awaitable[None]],
+        failed: Callable[[str, bool], None] = lambda _, __: None,
+    ) -> None:  # fmt: skip
         self._known = known
         self._judge = judge
         self._ended = ended
+        self._failed = failed
+        self._answers: Decoder | None = Decoder()  # of the engine's header blocks
         self._judged: dict[int, str] = {}
         self._client = bytearray()
         self._engine = bytearray()
@@ -111,12 +115,28 @@ class Calls:
                 if more == settled:
                     continue
                 payload = struct.pack(">I", more - settled)
+            if kind in {_HEADERS, _CONTINUATION}:
+                self._answered(kind, flags, payload)
             if stream in self._judged and flags & _END_STREAM and kind in {_HEADERS, _DATA}:
                 await self._ended(self._judged.pop(stream))
             if stream in self._refused and kind in {_RESET, _DATA}:
                 continue
             out += _frame(kind, flags, stream, payload)
         return bytes(out), bytes(back)
+
+    def _answered(self, kind: int, flags: int, payload: bytes) -> None:
+        if self._answers is None:
+            return
+        try:
+            if kind == _CONTINUATION or not flags & _END_HEADERS:
+                raise HpackError("in parts")  # gRPC servers send none; the table cannot be followed any more
+            headers = dict(self._answers.decode(_unpadded(flags, payload, priority=True)))
+        except (HpackError, BrokenConnection, IndexError):
+            self._answers = None
+            return
+        words = headers.get(b"grpc-message", b"")
+        if words:
+            self._failed(unquote(words.decode("latin-1")), False)
 
     def _settings(self, payload: bytes) -> None:
         for at in range(0, len(payload) - 5, 6):
@@ -230,6 +250,7 @@ class Calls:
             self._streams.pop(stream, None)
 
     def _refuse(self, stream: int, entry: _Stream, refused: Refused, back: bytearray, flags: int) -> None:
+        self._failed(refused.message, True)
         status = {400: b"3", 404: b"5", 409: b"6", 413: b"8"}.get(refused.status, b"7")
         headers = [
             (b":status", b"200"),

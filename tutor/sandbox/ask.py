@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from tutor.sandbox import _strict
 from tutor.sandbox._head import Head
@@ -34,12 +34,14 @@ class Plan:
     Attributes:
         path: Decoded path to send; None sends the client's.
         body: Bytes to send instead of the client's body; None streams the client's body through.
+        spool: Sent instead of the client's body, with `body` None; closed afterwards.
         reply: Answer without the engine: status and a JSON value (bytes are sent as they are, None is no body).
         answer: Changes the parsed JSON of a good answer.
         only_if: Bytes without which a good answer needs no change.
+        retell: Changes the headers of the answer.
         failed: Changes the message of an answer of 400 and more.
         line: For streams of JSON lines: whether the client may see this one.
-        watch: Sees the bytes of a streamed answer as they pass.
+        watch: Sees the bytes of a streamed answer as they pass; `Refused` ends the answer, as an error in its stream.
         done: Called when the answer has ended, with its status (0: it broke off).
         stream: The connection may be taken over (attach, exec, BuildKit).
         tunnel: Looks into the connection that was taken over.
@@ -47,9 +49,11 @@ class Plan:
 
     path: str | None = None
     body: bytes | None = b""
+    spool: BinaryIO | None = None
     reply: tuple[int, Any] | None = None
     answer: Callable[[Any], Awaitable[Any]] | None = None
     only_if: bytes = b""
+    retell: Callable[[list[tuple[bytes, bytes]]], list[tuple[bytes, bytes]]] | None = None
     failed: Callable[[int, str], Awaitable[str]] | None = None
     line: Callable[[dict[str, Any]], Awaitable[bool]] | None = None
     watch: Callable[[bytes], None] | None = None
@@ -76,8 +80,10 @@ class Ask:
         scope: The lab, as it was when the request came.
         socket: Path of the sandbox's own socket.
         read: Reads the whole body, at most so many bytes.
+        chunk: Reads the next part of a body of any size; None at its end.
         touched: Ids and names of the objects it is about, for the trace.
         said: The parsed body, for the trace.
+        refusal: What was refused inside of it, in words.
         says: What it asks for, where the rule knows better than the endpoint's words.
     """
 
@@ -88,8 +94,10 @@ class Ask:
     scope: Scope
     socket: str
     read: Callable[[], Awaitable[bytes]]
+    chunk: Callable[[], Awaitable[bytes | None]]
     touched: list[str] = field(default_factory=list)
     said: Any = None
+    refusal: str | None = None
     says: str = ""
 
     @property

@@ -15,12 +15,13 @@ from tutor.sandbox.ask import Ask
 from tutor.sandbox.policy import Refused
 from tutor.sandbox.rules._buildcache import cache_ids, note_cache
 from tutor.sandbox.rules.tags import claim, keep
+from tutor.sandbox.sourcepolicy import OUTSIDE, POLICY_API, policy
 from tutor.sandbox.upstream import EngineError
 
 _CONTROL = "/moby.buildkit.v1.Control/"
 _BRIDGE = "/moby.buildkit.v1.frontend.LLBBridge/"
 _PASS = frozenset(
-    {_CONTROL + name for name in ("ListWorkers", "Info", "Session", "Status")}
+    {_CONTROL + name for name in ("ListWorkers", "Info", "Status")}
     | {
         _BRIDGE + name
         for name in ("Ping", "ResolveImageConfig", "ResolveSourceMeta", "ReadFile", "ReadDir", "StatFile", "Evaluate",
@@ -47,7 +48,7 @@ class Builder:
         self._ask = ask
         self._names: list[str] = []
         self._cache: set[str] | None = None
-        calls = Calls(_known, self._judge, self._ended)
+        calls = Calls(_known, self._judge, self._ended, self._failed)
         self.from_client = calls.from_client
         self.from_engine = calls.from_engine
 
@@ -62,6 +63,14 @@ class Builder:
                 if image:
                     self._ask.record.make(name, image)
             await note_cache(self._ask, self._cache)
+
+    def _failed(self, words: str, ours: bool) -> None:
+        """Keep a refusal for the trace; a build that fails by itself is none."""
+        if OUTSIDE in words:
+            words = words[: words.index(OUTSIDE) + len(OUTSIDE)].rpartition('source "')[2]
+        elif not ours and "denied by policy" not in words:
+            return
+        self._ask.refusal = words
 
     async def done(self, status: int) -> None:
         """The talk is over, perhaps in the middle of a build."""
@@ -84,6 +93,8 @@ class Builder:
 
     # -- builds ---------------------------------------------------------------------------------------------------
     async def _solve(self, fields: list[Field]) -> bytes:
+        if await self._ask.objects.engine_api() < POLICY_API:
+            raise _too_old()
         entitlements = [field.text for field in fields if field.number == 9]
         if entitlements and not ("network-host" in self._ask.scope.allow and set(entitlements) == {"network.host"}):
             raise Refused(
@@ -116,10 +127,13 @@ class Builder:
         self._options(pb.pairs(fields, 7))
         if _text(fields, 6):
             fields += self._labels(7)
+        _no_policy(fields, 12, 15)
+        fields.append(Field(12, 2, policy(await self._ask.objects.foreign_references())))
         return pb.write(fields)
 
     def _frontend(self, fields: list[Field]) -> bytes:
         self._options(pb.pairs(fields, 3))
+        _no_policy(fields, 15)
         if _text(fields, 2):
             fields += self._labels(3)
         return pb.write(fields)
@@ -149,6 +163,20 @@ class Builder:
         rest = [field for field in fields if field.number != 1]
         filters = [f"{text},id=={item}" if text else f"id=={item}" for text in wanted for item in ids]
         return pb.write([pb.string(1, text) for text in filters] + rest)
+
+
+def _too_old() -> Refused:
+    """The engine's BuildKit cannot be told what a lab may read."""
+    return Refused(
+        "This engine's BuildKit is older than Engine 24 and cannot be told which images the lab may read. "
+        "Use its other builder: DOCKER_BUILDKIT=0 docker build.",
+        rule="builder",
+    )
+
+
+def _no_policy(fields: list[Field], *numbers: int) -> None:
+    if any(field.number in numbers for field in fields):
+        raise Refused("The lab's builds have a policy for their sources already; leave yours out.", rule="policy")
 
 
 def _known(path: str) -> bool | None:

@@ -78,6 +78,7 @@ class Connection:
             head = judge(request)
         except Refused as refused:
             self.closing = True
+            entry.misread(request)
             await self._refuse(refused, entry)
             return False
         self.closing = head.close
@@ -145,7 +146,8 @@ class Connection:
                 "unknown-endpoint",
             )
         endpoint, ref = found
-        ask = Ask(head, endpoint, ref, self._box.objects, self._box.scope, str(self._box.socket), self._read_body)
+        box = self._box
+        ask = Ask(head, endpoint, ref, box.objects, box.scope, str(box.socket), self._read_body, self.chunk)
         entry.route(ask)
         try:
             plan = await RULES[endpoint.rule](ask)
@@ -199,6 +201,7 @@ class Connection:
         entry.refused(refused)
         if self._started:
             raise Gone
+        entry.end(refused.status)  # who reads the answer finds it in the trace
         unread = not self.body_read and self._wire.their_state is h11.SEND_BODY and not self._expects
         if unread:
             with contextlib.suppress(h11.RemoteProtocolError, Refused):

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 OWN = "of the lab's own only"
 
 TABLE = """
-GET    /_ping                              pass              -    passes
-HEAD   /_ping                              pass              -    passes
+GET    /_ping                              ping              -    passes
+HEAD   /_ping                              ping              -    passes
 GET    /version                            pass              -    passes
 GET    /info                               info              -    counts are the lab's
 GET    /events                             events            -    the lab's own only

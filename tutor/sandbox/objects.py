@@ -69,6 +69,7 @@ class Objects:
         self.networks_seen: OrderedDict[str, bool] = OrderedDict()
         self.volumes_seen: OrderedDict[str, bool] = OrderedDict()
         self.builds: set[str] = set()
+        self._engine_api: tuple[int, int] | None = None
         self.swarm_seen: OrderedDict[str, bool] = OrderedDict()
 
     # -- containers -----------------------------------------------------------------------------------------------
@@ -267,6 +268,22 @@ class Objects:
             return ""
         return await self.reference_id(ref)
 
+    async def foreign_references(self) -> list[str]:
+        """All references on the engine that name an image by somebody else's name, or one that the lab does not see."""
+        found: set[str] = set()
+        for item in await self.api.get("/images/json"):
+            image = self.view_image(item)
+            found |= image.hidden
+            if not image.visible:
+                found.update(normal(name) for name in item.get("RepoDigests") or () if not name.startswith("<none>"))
+        return sorted(found)
+
+    async def engine_api(self) -> tuple[int, int]:
+        """The newest API version that the engine speaks."""
+        if self._engine_api is None:
+            self._engine_api = version(str((await self.api.get("/version")).get("ApiVersion", "")))
+        return self._engine_api
+
     async def _try(self, path: str) -> dict[str, Any] | None:
         try:
             found = await self.api.get(path)
@@ -275,6 +292,12 @@ class Objects:
                 raise Refused(error.message, 502, "engine") from None
             return None
         return found if isinstance(found, dict) else None
+
+
+def version(text: str) -> tuple[int, int]:
+    """`1.45` as numbers; zeros for what is no version."""
+    major, _, minor = text.partition(".")
+    return (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else (0, 0)
 
 
 def _by_digest(ref: str, image: Image) -> bool:

@@ -34,6 +34,12 @@ def normal(reference: str) -> str:
     return f"{repository}@{digest}" if digest else f"{repository}:{tag or 'latest'}"
 
 
+def is_reference(text: str) -> bool:
+    """Whether this could name an image."""
+    name, tag = _split_tag(_split_digest(text)[0])
+    return repository_of(name) is not None and (not tag or _TAG.fullmatch(tag) is not None)
+
+
 def repository_of(name: str) -> str | None:
     """The full repository of a name without tag: `nginx` is `docker.io/library/nginx`; None when it is no name."""
     first, slash, rest = name.partition("/")

@@ -26,7 +26,10 @@ def words(endpoint: Endpoint, ref: str, query: Mapping[str, str], body: Any) -> 
         return endpoint.template
     if isinstance(say, str):
         return say.replace("{}", f"`{short}`")
-    return say(short, query, body if isinstance(body, dict) else {})
+    try:
+        return say(short, query, body if isinstance(body, dict) else {})
+    except (TypeError, AttributeError, ValueError):
+        return endpoint.template  # of a shape that no Docker client sends, and refused for that
 
 
 def _short(ref: str) -> str:

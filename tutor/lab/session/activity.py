@@ -20,9 +20,11 @@ _LASTING_TEMPLATES = frozenset(
 
 
 def changing(call: Call) -> bool:
-    """Whether a call may change something on the engine."""
-    if call.method in {"GET", "HEAD"} or not call.template:
+    """Whether a call may change something on the engine, or was meant to and was refused."""
+    if call.method in {"GET", "HEAD"}:
         return False
+    if not call.template:
+        return call.refusal is not None  # no endpoint that the sandbox knows, or nothing that it can read
     return call.template not in _LASTING_TEMPLATES and not call.template.endswith(_LASTING)
 
 

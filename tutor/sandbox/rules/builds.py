@@ -1,4 +1,4 @@
-"""Builds: classic, BuildKit through `/build`, and BuildKit through `/grpc`."""
+"""Builds: classic through `/build`, and BuildKit through `/grpc` and `/session`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from tutor.sandbox import _filters, _strict
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.buildkit import Builder
 from tutor.sandbox.policy import Refused, relabel
-from tutor.sandbox.rules._buildcache import cache_ids, note_cache
+from tutor.sandbox.references import normal
+from tutor.sandbox.rules._classic import take_context
 from tutor.sandbox.rules.creation import network_name
-from tutor.sandbox.rules.tags import claim, keep
+from tutor.sandbox.rules.tags import claim, keep, shared
 from tutor.sandbox.upstream import EngineError
 
+_SHARED = b"x-docker-expose-session-sharedkey"
 _KNOWN = frozenset(
     {"t", "dockerfile", "q", "nocache", "pull", "rm", "forcerm", "memory", "memswap", "cpushares", "cpuperiod",
      "cpuquota", "cpusetcpus", "cpusetmems", "buildargs", "shmsize", "squash", "labels", "networkmode", "platform",
      "target", "outputs", "version", "session", "buildid", "remote", "cachefrom", "extrahosts", "ulimits", "isolation",
      "cgroupparent", "securityopt", "dumpDebug"}
 )  # fmt: skip
+_TRIGGERS = re.compile(rb'"stream":"# Executing [0-9]+ build trigger')
 # What a classic build says of its images: each step's, and with -q the last one's only.
 _STEP = re.compile(rb'"stream":"(?: ---\\u003e |sha256:)([0-9a-f]{12})(?:[0-9a-f]{52})?\\n"')
 
@@ -32,8 +35,13 @@ async def build(ask: Ask) -> Plan:
             raise Refused(f"The sandbox does not know the build option {name}.", rule="unknown-field")
         if value and name in {"cgroupparent", "securityopt", "isolation"} and value not in {"null", "[]", "default"}:
             raise Refused(f"The build option {name} takes away walls around the build. Leave it out.", rule=name)
-    buildkit = head.first("version") == "2"
-    if head.first("remote") not in ({"", "client-session"} if buildkit else {""}):
+    if head.first("version") == "2":
+        raise Refused(
+            "This docker command asks for BuildKit in a way of its own, in which the engine cannot be told what images "
+            "the lab may read. Use docker buildx build, or DOCKER_BUILDKIT=0 docker build.",
+            rule="builder",
+        )
+    if head.first("remote"):
         raise Refused(
             "The engine itself would fetch that address, from the machine's own network. "
             "Clone or download it and build from the folder.",
@@ -42,21 +50,17 @@ async def build(ask: Ask) -> Plan:
     await _network(ask)
     await _cache_from(ask)
     head.put("labels", _strict.dumps(relabel(_object(ask, "labels"), ask.scope.image_labels)).decode())
-    if buildkit:
-        _outputs(ask)
-        arguments = {**_object(ask, "buildargs"), "BUILDKIT_CACHE_MOUNT_NS": ask.scope.lab}
-        head.put("buildargs", _strict.dumps(arguments).decode())
-    else:
-        head.put("rm", "1")
-        head.put("forcerm", "1")
+    head.put("rm", "1")
+    head.put("forcerm", "1")
+    # The classic builder would move the names of images that are here already, whoever has them.
+    head.put("pull")
     names = [name for name in head.every("t") if name]
     for name in names:
         ask.touched.append(name)
         await claim(ask, name)
+    context = await take_context(ask)
     for name in names:
         ask.record.make(name)
-    if head.first("buildid"):
-        ask.objects.builds.add(head.first("buildid"))
     steps: set[str] = set()
     rest = b""
 
@@ -64,20 +68,29 @@ async def build(ask: Ask) -> Plan:
         nonlocal rest
         rest += data
         steps.update(found.decode() for found in _STEP.findall(rest))
+        if context.unread and _TRIGGERS.search(rest):
+            raise Refused(
+                f"{', '.join(context.unread)} was not here when the build began, and it brings build steps of its own "
+                "(ONBUILD) that the sandbox has not read. Pull it first: docker pull.",
+                rule="builder",
+            )
         rest = rest[-256:]
 
-    before = set() if buildkit else {item["Id"] for item in await ask.api.get("/images/json", all="1")}
-    cache = await cache_ids(ask)
+    before = {item["Id"] for item in await ask.api.get("/images/json", all="1")}
     kept = keep(ask, *names)
 
     async def done(status: int) -> None:
         await kept(status)
+        for name in context.unread:
+            # What the build pulled by itself stays on the engine, unlike what BuildKit fetches.
+            image = await ask.objects.reference_id(name)
+            if image:
+                ask.record.make(name, image, shared=await shared(ask, normal(name)))
         if steps:
             listed = await ask.api.get("/images/json", all="1")
             ask.record.own_images(_made(listed, before, steps))
-        await note_cache(ask, cache)
 
-    return Plan(body=None, watch=None if buildkit else watch, done=done)
+    return Plan(body=None, spool=context.spool, watch=watch, done=done)
 
 
 def _made(listed: list[dict[str, Any]], before: set[str], steps: set[str]) -> set[str]:
@@ -109,17 +122,14 @@ async def _cache_from(ask: Ask) -> None:
     text = ask.head.first("cachefrom")
     if not text:
         return
-    names = _strict.loads(text.encode()) or []
-    if ask.head.first("version") != "2":
-        kept = []
-        for name in names:
-            try:
-                await ask.objects.image(str(name))
-            except Refused:
-                continue
-            kept.append(name)
-        names = kept
-    ask.head.put("cachefrom", _strict.dumps(names).decode())
+    kept = []
+    for name in _strict.loads(text.encode()) or []:
+        try:
+            await ask.objects.image(str(name))
+        except Refused:
+            continue
+        kept.append(name)
+    ask.head.put("cachefrom", _strict.dumps(kept).decode())
 
 
 def _object(ask: Ask, name: str) -> dict[str, Any]:
@@ -130,21 +140,6 @@ def _object(ask: Ask, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refused(f"{name} must be a JSON object.", 400, "malformed")
     return value
-
-
-def _outputs(ask: Ask) -> None:
-    text = ask.head.first("outputs")
-    if not text:
-        return
-    kept = []
-    for raw in _strict.loads(text.encode()) or ():
-        output = _strict.struct(raw, {"Type": 0, "Attrs": 0}, "an output")
-        if output.get("Type") not in {"", "moby", "local", "tar", "docker", "oci", "cacheonly"}:
-            raise Refused(f"The lab's builds do not write to {output.get('Type')}.", rule="output")
-        if any(str(key).casefold() in {"name", "push", "store"} for key in output.get("Attrs") or {}):
-            raise Refused("Name the image with -t; the lab reads names there.", rule="output")
-        kept.append(output)
-    ask.head.put("outputs", _strict.dumps(kept).decode())
 
 
 # -- build cache ------------------------------------------------------------------------------------------------------
@@ -181,8 +176,11 @@ async def build_cancel(ask: Ask) -> Plan:
     return Plan()
 
 
-async def session(_: Ask) -> Plan:
+async def session(ask: Ask) -> Plan:
     """The builder asks the client for files over this connection; the engine is the one that asks."""
+    # The builder keeps what it got under this key, and takes what looks unchanged from there: never another's files.
+    key = f"{ask.scope.lab}:{ask.head.header(_SHARED)}".encode()
+    ask.head.headers = [item for item in ask.head.headers if item[0] != _SHARED] + [(_SHARED, key)]
     return Plan(stream=True)
 
 

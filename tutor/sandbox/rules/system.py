@@ -5,9 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from tutor.sandbox.ask import Ask, Plan
+from tutor.sandbox.objects import version
 from tutor.sandbox.policy import Refused
 from tutor.sandbox.references import normal
 from tutor.sandbox.rules.images import trim
+from tutor.sandbox.sourcepolicy import POLICY_API
+
+
+async def ping(_: Ask) -> Plan:
+    """Passes; an engine whose BuildKit cannot be kept to the lab's images asks for its other builder."""
+
+    def retell(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        told = {name.lower(): value for name, value in headers}
+        if version(told.get(b"api-version", b"").decode("latin-1")) >= POLICY_API:
+            return headers
+        return [(name, b"1" if name.lower() == b"builder-version" else value) for name, value in headers]
+
+    return Plan(retell=retell)
 
 
 async def ignore(_: Ask) -> Plan:
@@ -112,6 +126,7 @@ async def _own_event(ask: Ask, event: dict[str, Any]) -> bool:
 
 
 RULES = {
+    "ping": ping,
     "pass": ignore,
     "pass_secret": pass_secret,
     "info": info,

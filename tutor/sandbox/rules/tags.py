@@ -101,14 +101,14 @@ async def image_create(ask: Ask) -> Plan:
     async def done(status: int) -> None:
         now = await ask.objects.reference_id(full)
         if now:
-            ask.record.make(full, now, shared=await _shared(ask, full))
+            ask.record.make(full, now, shared=await shared(ask, full))
         else:
             ask.record.forget(full)
 
     return Plan(done=done)
 
 
-async def _shared(ask: Ask, full: str) -> bool:
+async def shared(ask: Ask, full: str) -> bool:
     """Whether somebody else, or the catalogue, has a name for this image too."""
     image = ask.objects.view_image(await ask.api.get(quoted("images", full, "json")))
     return bool(image.hidden or image.seen - ask.record.made.keys())

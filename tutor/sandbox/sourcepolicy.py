@@ -1,0 +1,72 @@
+"""What BuildKit may read: the images of others are closed by the builder itself, whatever leads to them.
+
+A build names images in many ways: `FROM`, with arguments in it, `COPY --from`, `RUN --mount=from`, `ONBUILD` of a
+base, `# syntax`, named contexts, a client's own graph. All of them end as a source in the builder, and a build may
+carry a policy that the builder holds against each source before it looks for it. The sandbox writes that policy.
+
+Messages: moby/buildkit, `sourcepolicy/pb/policy.proto`; evaluated in `sourcepolicy/engine.go`: after a conversion all
+rules are looked at again, and a source that is denied fails the build with the source's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tutor.sandbox import _protobuf as pb
+from tutor.sandbox._protobuf import Field
+from tutor.sandbox.references import familiar
+
+POLICY_API = (1, 43)
+"""Engine 24.0, the first whose builder (BuildKit 0.11) takes a policy for sources."""
+
+_DENY, _CONVERT, _REGEX = 1, 2, 2
+OUTSIDE = "is an image outside of this lab, so the lab does not build from it; name one of the course's or its own"
+_LOOPBACK = (
+    r"^(?i:https?|git|ssh)://(?:[^/@]*@)?(?i:localhost\.?|[^/:]*\.localhost\.?|127(?:\.[0-9]+)*|0(?:\.[0-9]+)*"
+    r"|\[(?:::1?|::ffff:[0-9a-f.:]+)\]|169\.254\.[0-9.]+)(?:[:/].*)?$"
+)
+
+
+def policy(references: Iterable[str]) -> bytes:
+    """A policy under which no build reads these images, nor what listens on the engine's own machine.
+
+    Args:
+        references: Full forms with a tag (`docker.io/library/web:1`) or a digest (`docker.io/library/web@sha256:…`).
+    """
+    rules = [_rule(_DENY, _LOOPBACK), _rule(_DENY, f"^.* {re.escape(OUTSIDE)}$")]
+    for reference in sorted(references):
+        # The source is renamed first, so that the builder's error says why.
+        rules.append(_rule(_CONVERT, _spellings(reference), f"{familiar(reference)} {OUTSIDE}"))
+    return pb.write([Field(1, 0, 1), *(Field(2, 2, rule) for rule in rules)])
+
+
+def _rule(action: int, pattern: str, new: str = "") -> bytes:
+    selector = pb.write([pb.string(1, pattern), Field(2, 0, _REGEX)])
+    fields = [Field(1, 0, action), Field(2, 2, selector)]
+    if new:
+        fields.append(Field(3, 2, pb.write([pb.string(1, new.replace("$", "$$"))])))
+    return pb.write(fields)
+
+
+def _spellings(reference: str) -> str:
+    """A regular expression (Go's) for all sources that the engine takes for this image."""
+    name, _, digest = reference.partition("@")
+    tag = ""
+    if not digest:
+        name, _, tag = name.rpartition(":")
+    for prefix, short in (
+        ("docker.io/library/", r"(?:(?:index\.)?docker\.io/)?(?:library/)?"),
+        ("docker.io/", r"(?:(?:index\.)?docker\.io/)?"),
+    ):
+        if name.startswith(prefix):
+            name = short + re.escape(name[len(prefix) :])
+            break
+    else:
+        name = re.escape(name)
+    if digest:
+        return rf"^docker-image://{name}(?::[^@/]*)?@{re.escape(digest)}$"
+    ending = f":{re.escape(tag)}"
+    if tag == "latest":
+        ending = f"(?:{ending})?"
+    return rf"^docker-image://{name}{ending}(?:@.*)?$"
