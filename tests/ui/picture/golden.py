@@ -16,6 +16,7 @@ from tutor.ui.tui.picture.speech import moment
 
 FOLDER = Path(__file__).parent / "golden"
 _WORLDS = ("nothing", "web", "compose", "mounts", "on-bridge", "oom", "no-program", "three", "internal", "port-taken")
+_BROKEN = Look(where="container web", closed={"80": "nobody listens"})
 _LAYERS = ("web", "rebuilt", "two-builds")
 _LIVES = ("oom", "falls-over", "started-again", "no-program")
 
@@ -25,12 +26,7 @@ def pictures() -> Iterator[tuple[str, str]]:
     for name in _WORLDS:
         held, look = world(name), Look(where="container web" if name == "port-taken" else "")
         yield f"world-{name}", _sizes(lambda w, h, held=held, look=look: world_view.draw(held, look, w, h))
-    yield (
-        "world-swapped",
-        _sizes(
-            lambda w, h: world_view.draw(world("swapped"), Look(where="container web", closed=frozenset({"80"})), w, h)
-        ),
-    )
+    yield "world-swapped", _sizes(lambda w, h: world_view.draw(world("swapped"), _BROKEN, w, h))
     busy, look = situations.busy(), situations.busy_look()
     yield "world-busy", _sizes(lambda w, h: world_view.draw(busy, look, w, h), world_view.words(busy, look))
     for name, calls in (

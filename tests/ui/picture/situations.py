@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tests.unit.world.worlds import world
+from tutor.engine.gauge import Usage
 from tutor.engine.world import Attachment, Container, MountPoint, Network, PublishedPort, Service, Volume, World, diff
 from tutor.sandbox.trace import Call
 from tutor.ui.tui.picture.history import History
@@ -15,6 +16,7 @@ from tutor.ui.tui.picture.speech import moment
 
 SIZES = ((40, 12), (60, 20), (100, 40))
 BEGIN = moment("2026-01-01T00:00:00Z")
+USAGE = {"web": Usage(31 << 20, 0.12, 3), "db": Usage(124 << 20, 0.1, 9)}
 RUN = "docker run -d --name web -p 8080:80 nginx"
 
 
@@ -63,9 +65,7 @@ def busy() -> World:
 
 def busy_look() -> Look:
     """A finding about `web`, a port behind which nobody listens, and real usage."""
-    return Look(
-        where="container web", closed=frozenset({"8443"}), usage={"web": (31 << 20, 0.12), "db": (124 << 20, 0.1)}
-    )
+    return Look(where="container web", closed={"8443": "nobody listens"}, usage=USAGE)
 
 
 def call(number: int, template: str, words: str, status: int | None, took: float | None, **more: Any) -> Call:

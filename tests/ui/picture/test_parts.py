@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.ui.picture import situations
 from tests.ui.picture.situations import CALLS, REFUSED, call
 from tests.unit.world.worlds import world
+from tutor.engine.gauge import Usage
 from tutor.sandbox.words import _WORDS
 from tutor.ui.tui.picture import kit, layers, speech, stages, trace_view, world_parts, world_view
 from tutor.ui.tui.picture.kit import plain, say
@@ -76,7 +77,7 @@ def test_a_door_is_open_shut_or_broken() -> None:
     assert states("stopped", Look()) == ["shut"]
     assert states("unpublished", Look()) == ["none"]
     assert states("swapped", Look()) == ["open", "none"]
-    assert states("swapped", Look(closed=frozenset({"80"}))) == ["broken", "none"]
+    assert states("swapped", Look(closed={"80": "nobody listens"})) == ["broken", "none"]
     assert states("swapped", Look(where="port 80")) == ["broken", "none"]
 
 
@@ -98,7 +99,7 @@ def test_memory_is_a_bar_of_what_is_really_used() -> None:
     web = held.container("web")
     assert web
     assert plain(world_parts.limits(web, Look(), 60)[0]) == "memory at most 64 MiB"
-    used = plain(world_parts.limits(web, Look(usage={"web": (32 << 20, 0.0)}), 60)[0])
+    used = plain(world_parts.limits(web, Look(usage={"web": Usage(32 << 20, 0.0)}), 60)[0])
     assert used == "memory ▰▰▰▰▰▰▱▱▱▱▱▱ 32 of 64 MiB"
 
 

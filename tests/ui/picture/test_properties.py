@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tutor.engine.gauge import Usage
 from tutor.engine.world import (
     Attachment,
     Container,
@@ -113,9 +114,9 @@ _LOOKS = st.builds(
     where=st.sampled_from(
         ["", "container web", "network x", "image shop:1", "port 80", "service web", "odd", "volume "]
     ),
-    closed=st.sets(st.sampled_from(["80", "8080"])).map(frozenset),
+    closed=st.dictionaries(st.sampled_from(["80", "8080"]), st.just("nobody listens")),
     fresh=st.just(frozenset({("container", "a" * 64), ("image", "x")})),
-    usage=st.just({"web": (1 << 30, 3.5), "a" * 64: (0, 0.0)}),
+    usage=st.just({"web": Usage(1 << 30, 3.5, 7), "a" * 64: Usage(0, 0.0)}),
     now=st.sampled_from([0.0, 1767225700.0]),
 )
 _CALLS = st.builds(

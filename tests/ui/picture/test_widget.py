@@ -60,7 +60,8 @@ async def test_what_is_shown_is_seen_and_marked() -> None:
     app = Alone()
     async with app.run_test(size=(100, 30)) as pilot:
         app.picture.show(world("swapped"), diff(World(), world("swapped")))
-        app.picture.mark("container web", closed=["80"])
+        app.picture.show_reading({}, {"80": "nobody listens"}, {})
+        app.picture.mark("container web")
         await pilot.pause()
         assert "web ◀ look here" in _seen(app)
         assert "✗ ╌▷" in _seen(app)
@@ -123,8 +124,8 @@ async def test_every_line_fills_its_widget_at_every_size() -> None:
 
 def _world(picture: Picture) -> None:
     picture.show(situations.busy())
-    picture.show_usage({"web": (31 << 20, 0.12), "db": (124 << 20, 0.1)})
-    picture.mark("container web", closed=["8443"])
+    picture.show_reading(situations.USAGE, {"8443": "nobody listens"}, {})
+    picture.mark("container web")
 
 
 def _trace(picture: Picture) -> None:

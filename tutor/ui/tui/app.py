@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import traceback
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from textual.screen import Screen
 
 from tutor import places
 from tutor.problems import Problem
-from tutor.ui.tui import theme
+from tutor.ui.tui import clipboard, theme
 from tutor.ui.tui.desk import Desk
 from tutor.ui.tui.home.screen import HomeScreen
 
@@ -85,6 +86,14 @@ class TutorApp(App[int], inherit_bindings=False):
         from tutor.ui.tui.lesson.screen import LessonScreen
 
         self.push_screen(LessonScreen(self.desk, chapter))
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """To the terminal's clipboard, by OSC 52; through tmux and screen where they are between."""
+        self._clipboard = text
+        if self._driver is not None:
+            for sequence in clipboard.sequences(text, os.environ):
+                self._driver.write(sequence)
+        self.run_worker(lambda: clipboard.to_tmux(text, os.environ), thread=True, group="copying")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In the shell no key is the app's."""

@@ -41,7 +41,7 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
 / searches titles, ideas, commands and texts of all chapters.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", id="home.open", tooltip="Open the chapter where you left it"),
+        Binding("enter", "open", "Open", key_display="⏎", id="home.open", tooltip="Open the chapter where you left it"),
         Binding("c", "resume", "Continue", id="home.resume", tooltip="Go on in the chapter you were in last"),
         Binding("slash", "search", "Search", key_display="/", id="home.search", tooltip="Search all chapters"),
         Binding("d", "app.doctor", "Doctor", id="home.doctor", tooltip="Is everything here that the labs need?"),
@@ -200,6 +200,12 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def _spoken(idea: str) -> Content:
+    # Only `code` is marked in an idea; the Markdown parser takes too long for the first frame.
+    pieces = idea.split("`")
+    return Content.assemble(*((piece, "$primary" if place % 2 else "italic") for place, piece in enumerate(pieces)))
+
+
 def _about(chapter: Chapter, done: ChapterProgress, excerpt: str) -> Content:
     steps = sum(len(s.steps) for s in chapter.sections if isinstance(s, Lab))
     predictions = sum(isinstance(s, Predict) for s in chapter.sections)
@@ -207,7 +213,7 @@ def _about(chapter: Chapter, done: ChapterProgress, excerpt: str) -> Content:
     parts: list[Content] = [
         Content.styled(chapter.title, "bold"),
         Content(""),
-        Content.styled(chapter.idea, "italic"),
+        _spoken(chapter.idea),
         Content(""),
         Content(
             f"{_count(predictions, 'prediction')} · {_count(steps, 'lab step')} · {_count(questions, 'question')} · "

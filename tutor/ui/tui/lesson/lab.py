@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from textual.widgets import Static
 
 from tutor.course.identity import content_hash
 from tutor.course.models import Step
+from tutor.engine.world import World
+from tutor.lab.instruments import Instruments, Reading
 from tutor.lab.session.follow import Update
 from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet, Passed, Verdict
@@ -18,7 +21,7 @@ from tutor.problems import Problem
 from tutor.sandbox.trace import Call
 from tutor.ui.tui.lesson.pages import EndPage, Page
 from tutor.ui.tui.lesson.steps import LabPage
-from tutor.ui.tui.picture import Picture
+from tutor.ui.tui.picture import Picture, layers
 from tutor.ui.tui.shell.view import ShellView
 
 if TYPE_CHECKING:
@@ -41,7 +44,8 @@ class LabDesk:
         self._passed: set[str] = set()
         self._collecting = False
         self._marked = False
-        self._opening = False
+        self._opening = self._resetting = False
+        self._instruments: Instruments | None = None
 
     @property
     def _view(self) -> ShellView:
@@ -74,6 +78,7 @@ class LabDesk:
                 self._picture.show_calls(session.calls())
                 session.trace.subscribe(self._on_call)
             await self._room.follow(self._on_update)
+            await self._measure(session)
         except Problem as problem:
             self._say(
                 f"{problem}\n\nPress d for the doctor, or r to try again." if not self._room.session else str(problem)
@@ -98,7 +103,7 @@ class LabDesk:
 
     def shell_ended(self) -> None:
         """The shell was left: a new one comes."""
-        if self._room.session is not None and self._view.is_attached:
+        if self._room.session is not None and self._view.is_attached and not self._resetting:
             self._start(self._start_shell(self._room.session))
 
     def _say(self, words: str) -> None:
@@ -122,6 +127,8 @@ class LabDesk:
         if self._page is not None and update.verdict is not None:
             self._judged(self._page, update.step, update.verdict)
         self._picture.show(update.world, update.changes)
+        if self._instruments is not None and update.changes:
+            self._instruments.stir()
 
     def _judged(self, page: LabPage, about: str, verdict: Verdict) -> None:
         step = page.step
@@ -151,6 +158,34 @@ class LabDesk:
         if self._room.session is None:
             return
         self._picture.show_calls(self._room.session.calls())
+
+    # -- what is measured ----------------------------------------------------------------------------------------
+    async def _measure(self, session: Session) -> None:
+        await self.let_go()
+        self._instruments = Instruments(session.engine, lambda: session.world, _told_of, self._on_reading)
+        self._instruments.start()
+        self.watched()
+
+    def _on_reading(self, reading: Reading) -> None:
+        # In the instruments' thread.
+        self._screen.post_message(LabReading(reading))
+
+    def read(self, reading: Reading) -> None:
+        """Real usage, broken doors and the layers' history, into the picture."""
+        for image, entries in reading.histories.items():
+            self._picture.show_history(image, entries)
+        self._picture.show_reading(reading.usage, reading.closed, reading.written)
+
+    def watched(self) -> None:
+        """Measure what is seen, and nothing when nothing is."""
+        if self._instruments is not None:
+            self._instruments.look(self._picture.tab if self._screen.picture_seen else "")
+
+    async def let_go(self) -> None:
+        """Measure nothing any more."""
+        instruments, self._instruments = self._instruments, None
+        if instruments is not None:
+            await asyncio.to_thread(instruments.stop)
 
     # -- steps ---------------------------------------------------------------------------------------------------
     def shown(self, page: Page) -> None:
@@ -230,12 +265,19 @@ class LabDesk:
 
     async def _reset(self, page: LabPage, step: Step) -> None:
         page.wait("Everything is taken back …")
+        # The reset ends the shell: that is no reason to start one before it is done.
+        self._resetting = True
         try:
             await self._room.reset()
         except Problem as problem:
             page.wait("")
             self._screen.problem(problem, "The lab cannot be reset")
+            self._resetting = False
+            if self._view.shell is None or not self._view.shell.running:
+                self.shell_ended()
             return
+        finally:
+            self._resetting = False
         page.passed.discard(step.id)
         self._passed.discard(step.id)
         assert self._room.session is not None
@@ -306,6 +348,7 @@ class LabDesk:
             self._start(self._finish())
 
     async def _finish(self) -> None:
+        await self.let_go()
         await self._view.close()
         self._view.display = False
         self._say("The lab is closed: everything that it made is removed …")
@@ -326,6 +369,18 @@ class LabUpdate(Message):
     def __init__(self, update: Update) -> None:
         self.update = update
         super().__init__()
+
+
+class LabReading(Message):
+    """What was measured, on its way from the instruments' thread."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        super().__init__()
+
+
+def _told_of(world: World) -> list[str]:
+    return [image.id for image in layers.told(world)[0]]
 
 
 class LabCall(Message):

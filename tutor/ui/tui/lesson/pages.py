@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
@@ -11,6 +12,11 @@ from textual.widgets import Static
 
 from tutor.course.models import Chapter, Diagram, FactCheck, Recap, Section, Text
 from tutor.ui.tui.prose import Code, Prose, inline, puts
+
+_STROKES = re.compile(
+    r"(?P<line>[\u2500-\u257f]+)|(?P<arrow>[\u25b2\u25b6\u25bc\u25c0\u2190-\u21ff]+)|[^\u2190-\u21ff\u2500-\u25cf]+|."
+)
+"""Lines of boxes, arrows, and all else of a drawing."""
 
 
 class Page(Vertical):
@@ -52,7 +58,7 @@ class DiagramPage(Page):
         """The title, the drawing, the words."""
         yield Static(Content.styled(self._section.title, "bold"), classes="head")
         with HorizontalScroll(classes="drawing", can_focus=False):
-            yield Static(Content(self._section.drawing.rstrip("\n")), classes="drawn")
+            yield Static(drawn(self._section.drawing.rstrip("\n")), classes="drawn")
         yield Prose(self._section.words)
 
 
@@ -127,6 +133,15 @@ class EndPage(Page):
         for place in self.query("#receipt"):
             assert isinstance(place, Static)
             place.update("\n".join(lines))
+
+
+def drawn(drawing: str) -> Content:
+    """A drawing in characters with its lines, its arrows and its words told apart."""
+    spans = [
+        (piece.group(), "$primary" if piece.lastgroup == "line" else "bold $accent" if piece.lastgroup else "")
+        for piece in _STROKES.finditer(drawing)
+    ]
+    return Content.assemble(*spans)
 
 
 def reading_page(section: Section) -> Page | None:

@@ -31,7 +31,7 @@ from tutor.learner.events import (
 )
 from tutor.problems import Problem
 from tutor.ui.tui.desk import Desk, bar
-from tutor.ui.tui.lesson.lab import LabCall, LabDesk, LabUpdate
+from tutor.ui.tui.lesson.lab import LabCall, LabDesk, LabReading, LabUpdate
 from tutor.ui.tui.lesson.pages import EndPage, Page, reading_page
 from tutor.ui.tui.lesson.room import Room
 from tutor.ui.tui.lesson.steps import LabPage
@@ -46,8 +46,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CSSPaths = str | PurePath | list[str | PurePath] | None
 _LEAVES = "F6 or ctrl+] leaves"
+_ENTERS = "F6 enters · / searches · y copies"
+_TURNS = "v turns it · z enlarges it"
 _TABS = ("lesson", "shell", "picture")
-_IN_SHELL = frozenset({"switch", "focus_shell"})
+_IN_SHELL = frozenset({"switch"})
 
 
 class LessonScreen(Screen[object]):
@@ -65,8 +67,9 @@ class LessonScreen(Screen[object]):
 Read on the left, work in the shell, and watch the picture. n goes on, b goes back; your place is kept.
 
 The shell is real, and so is what it does, in a sandbox of this chapter's own. While it has the keyboard every key is
-the shell's, but F6 (or ctrl+]), which leaves it. Shift+PgUp and the wheel show what scrolled away. A click on a
-command in the text, or p, writes it behind the prompt and does not run it.
+the shell's, but F6 (or ctrl+]), which leaves it. Shift+PgUp and the wheel show what scrolled away. Outside of it, /
+searches what it has printed, and y selects and copies from it with the keyboard. A click on a command in the text, or
+p, writes it behind the prompt and does not run it.
 
 In the lab you are judged by itself on what the engine holds, as soon as it changes.
 """
@@ -82,6 +85,12 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         Binding("r", "reset", "Reset", id="lesson.reset", tooltip="Everything as it was when this step began"),
         Binding("m", "mark", "Where", id="lesson.mark", tooltip="Mark in the picture what is not right yet"),
         Binding("p", "put_next", "Put", id="lesson.put", tooltip="Write the text's next command into it"),
+        Binding("slash", "look_back(True)", "Search shell", key_display="/", id="lesson.search", show=False,
+                tooltip="Search what the shell has printed"),
+        Binding("y", "look_back(False)", "Copy from shell", id="lesson.copy", show=False,
+                tooltip="Select and copy what the shell has printed, by keys"),
+        Binding("v", "turn_picture", "Picture", id="lesson.picture", show=False, tooltip="The picture's next tab"),
+        Binding("z", "enlarge", "Enlarge", id="lesson.enlarge", show=False, tooltip="The picture on the whole screen"),
         Binding("x", "outside", "Full shell", id="lesson.outside", show=False, tooltip="On the whole terminal"),
         Binding("d", "app.doctor", show=False, id="lesson.doctor"),
         Binding("space", "page_down", show=False, id="lesson.down"),
@@ -124,9 +133,11 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         """Show the place where the learner was, then open the lab."""
         self.query_one("#lesson").border_title = "Lesson"
         self.query_one("#shell").border_title = "Shell"
-        self.query_one("#shell").border_subtitle = _LEAVES
+        self.query_one("#shell").border_subtitle = _ENTERS
         self.query_one("#picture").border_title = "Live picture"
+        self.query_one("#picture").border_subtitle = _TURNS
         self.query_one("#view").display = False
+        self.watch(self, "focused", self._focus_moved, init=False)
         self._draw_tabs()
         self.record(ChapterOpened(chapter=self.chapter.id))
         await self.show(self._place)
@@ -136,9 +147,15 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         """Back from the doctor: what was missing may be there now."""
         if self._pages:
             self.lab.open()
+            self.lab.watched()
+
+    def on_screen_suspend(self) -> None:
+        """Something lies above: what is not seen is not measured."""
+        self.lab.watched()
 
     async def on_unmount(self) -> None:
         """Let go of the engine; the lab stays."""
+        await self.lab.let_go()
         await self.room.leave()
 
     @property
@@ -198,7 +215,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
                 assert isinstance(section, Predict)
                 return PredictPage(shown, section, self.room, self.desk.shuffle)
             case Lab():
-                return LabPage(shown)
+                return LabPage(shown, self.chapter.chapter)
             case Quiz():
                 assert isinstance(section, Quiz)
                 answered = self.desk.progress(self.chapter).questions
@@ -233,7 +250,6 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
 
     # -- drawing -------------------------------------------------------------------------------------------------
     def _draw_bar(self) -> None:
-        total = len(self.chapter.sections)
         session = self.room.session
         engine = f"engine {self.room.engine.version.engine} ●" if self.room.engine else "engine …"
         sandbox = f"sandbox {session.lab_id}" if session else "no sandbox yet"
@@ -241,7 +257,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         self.query_one("#lesson-bar", Static).update(
             Content.assemble(
                 (f"{self.chapter.chapter} · {self.chapter.title}   ", "bold $primary"),
-                (bar(min(self._place, total) / total, 10), "$success"),
+                (bar(done.share, 10), "$success"),
                 (f" {done.share:.0%} done   ", "$quiet"),
                 (f"{engine}   {sandbox}", "$quiet"),
             )
@@ -270,6 +286,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         wanted = self.page.width_wanted + 6 if self._pages else 0
         half = self.size.width // 2 if self.size.width >= 100 else self.size.width
         self.query_one("#body").set_class(wanted > half and self.size.width >= 100, "-reading")
+        self.lab.watched()
 
     def on_resize(self) -> None:
         """Another width: perhaps other panes."""
@@ -339,8 +356,23 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         elif self.focused is view:
             self._focus_page()
         elif view.display:
-            self.query_one("#body").remove_class("-reading")
+            self._make_room()
             view.focus()
+
+    @property
+    def picture_seen(self) -> bool:
+        """Whether the live picture is on the terminal now."""
+        body = self.query_one("#body")
+        hidden = self._pane != "picture" if self.has_class("-narrow") else body.has_class("-reading")
+        return self.is_current and (body.has_class("-picture-only") or not hidden)
+
+    def _focus_moved(self) -> None:
+        if not self.query_one(ShellView).looking_back:
+            self._draw_shell_line("")
+
+    def _draw_shell_line(self, words: str) -> None:
+        inside = isinstance(self.focused, ShellView)
+        self.query_one("#shell").border_subtitle = _line(words or (_LEAVES if inside else _ENTERS))
 
     def pane(self, name: str) -> None:
         """Show one of the three panes, and give it the keyboard."""
@@ -352,9 +384,10 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         if name == "shell" and self.query_one(ShellView).display:
             self.query_one(ShellView).focus()
         elif name == "picture":
-            self.set_focus(next((w for w in self.query_one("#picture").query("*") if w.focusable), None))
+            self.query_one(Picture).focus()
         else:
             self._focus_page()
+        self.lab.watched()
 
     def action_show_pane(self, name: str) -> None:
         """A click on a tab."""
@@ -368,7 +401,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         if self.has_class("-narrow"):
             self.pane("shell")
         else:
-            self.query_one("#body").remove_class("-reading")
+            self._make_room()
             self.query_one(ShellView).focus()
 
     def action_put_next(self) -> None:
@@ -397,6 +430,47 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         """Mark in the picture what the verdict is about."""
         self.lab.mark()
 
+    def action_look_back(self, searching: bool) -> None:
+        """Search, or select and copy, what the shell has printed."""
+        view = self.query_one(ShellView)
+        if not view.display:
+            return
+        if self.has_class("-narrow"):
+            self.pane("shell")
+        self._make_room()
+        view.focus()
+        view.look_back(searching=searching)
+
+    def action_turn_picture(self) -> None:
+        """The picture's next tab; where it is not seen, the picture first."""
+        if self.picture_seen:
+            self.query_one(Picture).action_next(1)
+        elif self.has_class("-narrow"):
+            self.pane("picture")
+        else:
+            self._make_room()
+
+    def action_enlarge(self) -> None:
+        """The picture on the whole screen, and back."""
+        body = self.query_one("#body")
+        body.toggle_class("-picture-only")
+        if body.has_class("-picture-only"):
+            self.query_one(Picture).focus()
+        else:
+            self.pane("lesson") if self.has_class("-narrow") else self._focus_page()
+        self.query_one("#picture").border_subtitle = (
+            "v turns it · z makes it small again" if body.has_class("-picture-only") else _TURNS
+        )
+        self.lab.watched()
+
+    def _make_room(self) -> None:
+        """Whatever covers the shell and the picture makes room."""
+        body = self.query_one("#body")
+        if body.has_class("-picture-only"):
+            self.action_enlarge()
+        body.remove_class("-reading")
+        self.lab.watched()
+
     def action_outside(self) -> None:
         """The lab's shell on the whole terminal, until it ends."""
         self.lab.outside()
@@ -414,6 +488,18 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         """An API call began or ended."""
         del event
         self.lab.called()
+
+    def on_lab_reading(self, event: LabReading) -> None:
+        """Usage, doors or layers were measured."""
+        self.lab.read(event.reading)
+
+    def on_picture_turned(self) -> None:
+        """Another tab of the picture is looked at."""
+        self.lab.watched()
+
+    def on_shell_view_looking_back(self, event: ShellView.LookingBack) -> None:
+        """What the reader of the shell is doing, below it."""
+        self._draw_shell_line(event.words)
 
     def on_shell_view_ended(self) -> None:
         """The shell was left with exit or ctrl+d."""
@@ -453,3 +539,8 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
     def problem(self, problem: Problem, title: str = "") -> None:
         """Something could not be done."""
         self.notify(str(problem), title=title, severity="error", timeout=12)
+
+
+def _line(words: str) -> str:
+    """Words for a border, where square brackets would be read as markup."""
+    return words.replace("[", "\\[")

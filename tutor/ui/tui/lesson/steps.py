@@ -24,6 +24,7 @@ class LabPage(Page):
 
     Args:
         lab: The lab, variables bound as far as they are known.
+        chapter: Number of its chapter: of mistakes that are taught in others it is said where.
 
     Attributes:
         passed: Ids of the steps that have passed in this lab.
@@ -34,9 +35,10 @@ class LabPage(Page):
     class Chosen(Message):
         """A step was clicked."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, chapter: int = 0) -> None:
         super().__init__()
         self.lab = lab
+        self._chapter = chapter
         self.passed: set[str] = set()
         self.step: Step | None = None
         self.verdict: Verdict | None = None
@@ -175,10 +177,11 @@ class LabPage(Page):
         match self.verdict:
             case Passed():
                 last = self.finished
-                more = "That was the last step: n goes on." if last else "n begins the next step."
+                more = "That was the last step: n goes on" if last else "n begins the next step"
+                more += " (after F6, when you are in the shell)."
                 return Content.assemble(("● Passed. ", "bold $success"), more)
             case NotYet() as verdict:
-                return _not_yet(verdict)
+                return _not_yet(verdict, self._chapter)
             case Unavailable(reason=reason):
                 return Content.assemble(("? It cannot be told now. ", "bold $error"), reason)
             case Unattempted():
@@ -187,13 +190,14 @@ class LabPage(Page):
                 return Content("")
 
 
-def _not_yet(verdict: NotYet) -> Content:
+def _not_yet(verdict: NotYet, chapter: int) -> Content:
     parts: list[Content] = [
         Content.styled("◐ Not yet" + ("" if verdict.settled else "; something still runs or starts"), "bold $warning")
     ]
     if verdict.mistake:
         title = verdict.mistake.title or verdict.mistake.id.replace("-", " ").capitalize()
-        taught = f"  (chapter {verdict.mistake.chapter})" if verdict.mistake.chapter else ""
+        elsewhere = verdict.mistake.chapter not in (0, chapter)
+        taught = f"  (chapter {verdict.mistake.chapter})" if elsewhere else ""
         say = inline(verdict.mistake.say)
         parts.append(Content.assemble(("✎ ", "$warning"), (f"{title}: ", "bold"), say, (taught, "$quiet")))
     for finding in verdict.findings[:_SHOWN]:

@@ -127,7 +127,8 @@ def _label(image: Image, look: Look) -> Line:
 
 
 def _writable(c: Container, look: Look) -> Line:
-    size = f" {speech.size(c.size_rw)}" if c.size_rw is not None else ""
+    written = look.written.get(c.id, c.size_rw)
+    size = f" {speech.size(written)}" if written is not None else ""
     return spans(
         Span("✎ ", "ok"),
         Span(clean(c.name), look.role("container", c.id, "strong")),
@@ -201,7 +202,8 @@ def words(world: World, histories: History, look: Look) -> str:
                 size = f", {speech.size(layer.size)}" if layer.size is not None else ""
                 lines.append(f"  Layer {number}: {layer.made_by or speech.short_id(layer.digest)}{size}.")
         for c in writable(image, world):
-            size = f" of {speech.size(c.size_rw)}" if c.size_rw is not None else ""
+            written = look.written.get(c.id, c.size_rw)
+            size = f" of {speech.size(written)}" if written is not None else ""
             lines.append(f"  On top: the writable layer{size} of container {c.name}.")
     lines += [text.replace("`", "") for text in stories(images, histories)]
     if others:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tutor.engine.gauge import Usage
 from tutor.engine.world import normal_reference
 from tutor.ui.tui.picture.kit import Line, Span
 
@@ -21,16 +22,18 @@ class Look:
 
     Attributes:
         where: The object that a finding is about, `container web`, or `port 8080` of the host; empty for none.
-        closed: Host ports behind which nobody listens, as far as is known.
+        closed: By host port behind which nobody answers: why, as far as is known.
         fresh: Kind and key of what just changed: `("container", "5f0c…")`.
-        usage: Bytes of memory and share of one CPU (1.0 is one CPU in full) that containers use now, by name or id.
+        usage: What containers use now, by name or id.
+        written: Bytes in containers' writable layers, by id.
         now: Seconds since 1970; 0 when times are not to be shown.
     """
 
     where: str = ""
-    closed: frozenset[str] = frozenset()
+    closed: Mapping[str, str] = field(default_factory=dict)
     fresh: frozenset[tuple[str, str]] = frozenset()
-    usage: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    written: Mapping[str, int] = field(default_factory=dict)
     now: float = 0.0
 
     def about(self) -> tuple[str, str]:

@@ -75,10 +75,14 @@ def memory(count: int) -> str:
 
 
 def part_of(count: int, limit: int) -> str:
-    """`31 of 64 MiB`; with both units where they differ."""
+    """`31 of 64 MiB`, `0.8 of 64 MiB`; with both units where one is far smaller."""
     one, two = memory(count), memory(limit)
     figure, _, unit = one.partition(" ")
-    return f"{figure} of {two}" if unit == two.partition(" ")[2] else f"{one} of {two}"
+    whole, _, unit_of_limit = two.partition(" ")
+    if unit == unit_of_limit:
+        return f"{figure} of {two}"
+    in_unit = count / limit * float(whole) if limit else 0.0
+    return f"{in_unit:.1f} of {two}" if in_unit >= 0.1 else f"{one} of {two}"
 
 
 def _scaled(count: int, base: int, units: tuple[str, ...]) -> str:

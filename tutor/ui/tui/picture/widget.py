@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
+from tutor.engine.gauge import Usage
 from tutor.engine.world import Change, World
 from tutor.sandbox.trace import Call
 from tutor.ui.tui.picture.kit import Drawing, Line, Span, clip, spans
@@ -88,6 +89,9 @@ class Picture(Vertical, can_focus=True):
         Binding("4", "tab('timeline')", "Timeline", show=False, id="picture.timeline", tooltip="Containers' lives"),
     ]
 
+    class Turned(Message):
+        """Another tab is shown."""
+
     tab = reactive("world", init=False)
 
     def __init__(
@@ -130,6 +134,7 @@ class Picture(Vertical, can_focus=True):
             self.query_one(_Bar).tab = tab
             self.query_one(ContentSwitcher).current = f"picture-{tab}"
             self._tell()
+            self.post_message(self.Turned())
 
     def show(self, world: World, changes: Iterable[Change] = ()) -> None:
         """Show a World, and let what changed flash."""
@@ -154,26 +159,33 @@ class Picture(Vertical, can_focus=True):
         trace.calls = tuple(calls)
         trace.redraw()
 
-    def show_usage(self, usage: Mapping[str, tuple[int, float]]) -> None:
-        """Show what containers use now: by name or id, bytes of memory and CPUs (1.0 is one in full)."""
-        if dict(usage) != dict(self._look.usage):
-            self._look = replace(self._look, usage=dict(usage))
+    def show_reading(self, usage: Mapping[str, Usage], closed: Mapping[str, str], written: Mapping[str, int]) -> None:
+        """Show what was read beside the World.
+
+        Args:
+            usage: What containers use now, by name or id.
+            closed: Host ports behind which nobody answers, and why: their doors are drawn broken.
+            written: Bytes in containers' writable layers, by id.
+        """
+        look = replace(self._look, usage=dict(usage), closed=dict(closed), written=dict(written))
+        if look != self._look:
+            self._look = look
             self._tell()
 
     def show_history(self, image: str, entries: Sequence[tuple[int, str]]) -> None:
         """Show how an image (by its id) was made: bytes and `created by`, newest first as `docker history` does."""
         layers = self._tab(LayersTab)
-        layers.histories[image] = tuple(entries)
-        layers.redraw()
+        if layers.histories.get(image) != tuple(entries):
+            layers.histories[image] = tuple(entries)
+            layers.redraw()
 
-    def mark(self, where: str | None, closed: Iterable[str] = ()) -> None:
-        """Mark what a finding is about, `container web`, until the next mark; None takes the mark away.
+    def mark(self, where: str | None) -> None:
+        """Mark what a finding is about, until the next mark; None takes the mark away.
 
         Args:
-            where: Kind and name; `port 8080` marks a host port behind which nobody listens.
-            closed: More host ports behind which nobody listens; their doors are drawn broken.
+            where: Kind and name, `container web`; `port 8080` marks a host port behind which nobody listens.
         """
-        self._look = replace(self._look, where=where or "", closed=frozenset(closed))
+        self._look = replace(self._look, where=where or "")
         self._tell()
 
     def words(self) -> str:

@@ -14,6 +14,10 @@ from tutor.ui.tui.picture.look import Look
 _RAILS = 3
 _ARROW = 7
 _SIDE = 25
+_NARROW = 72
+"""Cells under which the arrow and what stands beside the rails are shorter."""
+
+_SHORT_ARROW, _SHORT_SIDE, _LEAST_CARD = 5, 17, 30
 
 
 @dataclass(slots=True)
@@ -35,11 +39,12 @@ class _Frame:
     card: int
     rails: tuple[Network, ...]
     side: int
+    arrow: int
 
     @property
     def host(self) -> int:
         """Cells of the host's side; none without a port."""
-        return self.label + 2 + _ARROW if self.label else 1
+        return self.label + 2 + self.arrow if self.label else 1
 
     def rail_of(self, tie: Attachment) -> int | None:
         """The number of the rail a container hangs on."""
@@ -71,12 +76,19 @@ def blocks(world: World, look: Look, cells: int, full: bool) -> list[list[Line]]
     return out
 
 
+def fits(world: World, look: Look, cells: int) -> bool:
+    """Whether cards of this width would leave room for what stands in them."""
+    return cells >= _NARROW or _frame(world, look, parts.containers(world), cells).card >= _LEAST_CARD
+
+
 def _frame(world: World, look: Look, all_containers: Sequence[Container], cells: int) -> _Frame:
     doors = [door for c in all_containers for door in parts.doors(c, world, look)]
     label = max([4, *(width_of((Span(d.host),)) for d in doors)]) if doors else 0
     rails = tuple(n for n in parts.networks(world) if parts.attached(n, world))[:_RAILS]
-    side = min(_SIDE + max(cells - 90, 0) // 2, 40) if rails else 0
-    frame = _Frame(min(label, 16), 0, rails, side)
+    narrow = cells < _NARROW
+    side = _SHORT_SIDE if narrow else min(_SIDE + max(cells - 90, 0) // 2, 40)
+    arrow = _SHORT_ARROW if narrow else _ARROW
+    frame = _Frame(min(label, 16), 0, rails, side if rails else 0, arrow)
     taken = frame.host + (3 + 2 * len(rails) + side if rails else 0)
     return replace(frame, card=max(cells - taken, 24))
 
@@ -127,7 +139,8 @@ def _card(c: Container, world: World, look: Look, frame: _Frame, full: bool) -> 
 
 
 def _top(c: Container, look: Look, cells: int, edge: str) -> Line:
-    made_from = shorten(clean(speech.short_reference(c.image)), max(cells // 3, 8))
+    room = max(cells - width_of(parts.name(c, look)) - 9, cells // 3, 8)
+    made_from = shorten(clean(speech.short_reference(c.image)), room)
     left = spans(Span("╭ ", edge), clip(parts.name(c, look), cells - width_of((Span(made_from),)) - 8), Span(" ", edge))
     right = spans(Span(f" ▣ {made_from} ", "image"), Span("╮", edge))
     room = cells - width_of(left) - width_of(right)
@@ -176,7 +189,15 @@ def _door(row: _Row, frame: _Frame) -> Line:
         return _wall("", frame)
     label = shorten(door.host, frame.label)
     label = " " * (frame.label - width_of((Span(label),))) + label
-    return spans(Span(label, "strong" if door.state == "open" else door.role), Span(" ╠", "door"), door.arrow(_ARROW))
+    return spans(
+        Span(label, "strong" if door.state == "open" else door.role), Span(" ╠", "door"), door.arrow(frame.arrow)
+    )
+
+
+def _no_address(row: _Row, frame: _Frame) -> str:
+    if row.new:
+        return "no address yet"
+    return "no address while stopped" if frame.side >= _SIDE else "no address now"
 
 
 def _tie(row: _Row, number: int, last: Sequence[int], frame: _Frame) -> Line:
@@ -191,7 +212,7 @@ def _tie(row: _Row, number: int, last: Sequence[int], frame: _Frame) -> Line:
         else:
             out.append(Span("┃ " if alive else "  ", "network"))
     if row.tie is not None and rail is not None:
-        out.append(Span(row.tie.address or ("no address yet" if row.new else "no address while stopped")))
+        out.append(Span(row.tie.address or _no_address(row, frame)))
         others = [clean(a) for a in row.tie.aliases if a != row.owner]
         if others:
             out.append(Span("  " + ", ".join(others), "quiet"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tutor.engine.gauge import Usage
 from tutor.engine.world import Attachment, Container, Image, MountPoint, Network, Volume, World
 from tutor.ui.tui.picture import speech
 from tutor.ui.tui.picture.kit import Line, Span, bar, clean, joined, marked_up, say, shorten, spans, width_of
@@ -12,6 +13,8 @@ from tutor.ui.tui.picture.look import HERE, Look
 
 _ANYWHERE = {"", "0.0.0.0", "::"}
 _PROTOCOL = "/tcp"
+_BUSY = 0.5
+"""CPUs from which usage without a limit is worth a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,10 @@ def doors(c: Container, world: World, look: Look) -> list[Door]:
         if c.state not in {"running", "paused"}:
             state, note = "shut", "closed: not running" if port.host_port else "a free port, chosen at start"
         elif broken:
-            state, note = "broken", "nobody listens"
+            state, note = "broken", look.closed.get(port.host_port, "nobody listens")
         if image is not None and image.exposed and port.container not in image.exposed and state != "shut":
             note = f"image exposes {', '.join(map(port_word, image.exposed))}"
-            note = f"nobody listens; {note}" if broken else note
+            note = f"{look.closed.get(port.host_port, 'nobody listens')}; {note}" if broken else note
         found.setdefault((name, port.container), Door(name, port_word(port.container), state, note))
     out = list(found.values())
     published = {port.container for port in c.published}
@@ -135,7 +138,7 @@ def mount(m: MountPoint, cells: int = 60) -> Line:
     )
 
 
-def used(c: Container, look: Look) -> tuple[int, float] | None:
+def used(c: Container, look: Look) -> Usage | None:
     """What it uses now, when that was told."""
     return look.usage.get(c.id) or look.usage.get(c.name)
 
@@ -144,31 +147,34 @@ def limits(c: Container, look: Look, cells: int) -> list[Line]:
     """Its limits, as bars where the real usage is known; nothing when it has none and nothing is known."""
     now = used(c, look)
     lines: list[Line] = []
-    long = min(12, max(4, cells // 5))
-    if c.memory:
-        said = f"at most {speech.memory(c.memory)}"
-        if now:
-            share = now[0] / c.memory
-            role = "bad" if share > 0.9 else "warn" if share > 0.7 else "ok"
-            said = speech.part_of(now[0], c.memory)
-            high = Span(" high" if share > 0.9 else "", "bad")
-            lines.append(spans(Span("memory ", "quiet"), Span(bar(share, long), role), f" {said}", high))
-        else:
-            lines.append(spans(Span("memory ", "quiet"), said))
-    elif now and now[0]:
-        lines.append(spans(Span("memory ", "quiet"), speech.memory(now[0]), Span("  no limit", "quiet")))
-    if c.cpus:
-        said = f"at most {speech.number(c.cpus)}"
-        if now:
-            share = now[1] / c.cpus
-            said = f"{speech.number(now[1])} of {speech.number(c.cpus)}"
-            role = "warn" if share > 0.9 else "ok"
-            lines.append(spans(Span("cpus   ", "quiet"), Span(bar(share, long), role), f" {said}"))
-        else:
-            lines.append(spans(Span("cpus   ", "quiet"), said))
-    if c.pids:
+    if c.memory and now:
+        share = now.memory / c.memory
+        role = "bad" if share > 0.9 else "warn" if share > 0.7 else "ok"
+        line = _gauge("memory", share, role, speech.part_of(now.memory, c.memory), cells)
+        lines.append(spans(line, Span(" high" if share > 0.9 else "", "bad")))
+    elif c.memory:
+        lines.append(spans(Span("memory ", "quiet"), f"at most {speech.memory(c.memory)}"))
+    elif now and now.memory:
+        lines.append(spans(Span("memory ", "quiet"), speech.memory(now.memory), Span("  no limit", "quiet")))
+    if c.cpus and now:
+        share = now.cpus / c.cpus
+        said = f"{speech.number(now.cpus)} of {speech.number(c.cpus)}"
+        lines.append(_gauge("cpus", share, "warn" if share > 0.9 else "ok", said, cells))
+    elif c.cpus:
+        lines.append(spans(Span("cpus   ", "quiet"), f"at most {speech.number(c.cpus)}"))
+    elif now and now.cpus >= _BUSY:
+        lines.append(spans(Span("cpus   ", "quiet"), speech.number(now.cpus), Span("  no limit", "quiet")))
+    if c.pids and now and now.pids:
+        share = now.pids / c.pids
+        lines.append(_gauge("pids", share, "bad" if share > 0.9 else "ok", f"{now.pids} of {c.pids}", cells))
+    elif c.pids:
         lines.append(spans(Span("pids   ", "quiet"), f"at most {c.pids}"))
     return lines
+
+
+def _gauge(name: str, share: float, role: str, said: str, cells: int) -> Line:
+    long = min(12, max(3, cells // 5), max(3, cells - len(said) - 8))
+    return spans(Span(f"{name:<7}", "quiet"), Span(bar(share, long), role), f" {said}")
 
 
 def limits_short(c: Container, look: Look) -> Line:

@@ -26,13 +26,13 @@ from tutor.ui.tui.picture.kit import (
 )
 from tutor.ui.tui.picture.look import Look
 
-_CARDS = 72
+_CARDS = 60
 """Cells from which containers are drawn as cards."""
 
 _CARD = 3
 """Lines of the smallest card."""
 
-_SECTION = 3
+_SECTION, _ALL = 3, 1000
 
 
 def draw(world: World, look: Look, cells: int, rows: int) -> Drawing:
@@ -40,12 +40,14 @@ def draw(world: World, look: Look, cells: int, rows: int) -> Drawing:
     if cells <= 0 or rows <= 0:
         return ()
     forms: list[Callable[[], Drawing]] = []
-    if cells >= _CARDS and 0 < len(world.containers) * _CARD <= rows:
+    if cells >= _CARDS and 0 < len(world.containers) * _CARD <= rows and world_cards.fits(world, look, cells):
         forms += [
             lambda: _with_cards(world, look, cells, True, True),
             lambda: _with_cards(world, look, cells, True, False),
         ]
         forms += [lambda: _with_cards(world, look, cells, False, False)]
+    if not world.containers:
+        forms.append(lambda: _as_list(world, look, cells, 4))
     forms += [
         lambda: _as_list(world, look, cells, 3),
         lambda: _as_list(world, look, cells, 2),
@@ -155,7 +157,8 @@ def _rest(world: World, look: Look, cells: int, detail: int) -> list[Line]:
     else:
         groups = (networks, volumes, _services(world, look))
         lines += [joined(group, cells, " │ ") for group in groups if group]
-    return lines + _images(world, look, cells, _SECTION if detail > 1 else 1)
+    most = _ALL if detail > 3 else _SECTION if detail > 1 else 1
+    return lines + _images(world, look, cells, most)
 
 
 def _images(world: World, look: Look, cells: int, most: int) -> list[Line]:

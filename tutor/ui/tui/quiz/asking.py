@@ -204,24 +204,34 @@ class Asking(Page):
                 Static(Content(shown[-4000:]), classes="output"),
                 Static(Content.styled(f"exit status {status}", "$quiet")),
             )
-        place.mount(Static(told(result), classes="grade"))
+        paired = isinstance(self.question, (Predict, ReadOutput, SpotMistake))
+        place.mount(Static(told(result, paired=paired), classes="grade"))
         if self.question.explain:
             place.mount(Prose(self.question.explain))
         self.post_message(self.Answered(self, answer, result, outcome))
         self.call_after_refresh(place.scroll_visible, animate=False)
 
 
-def told(result: Grade) -> Content:
-    """Right or not, why, and what is right."""
+def told(result: Grade, *, paired: bool = False) -> Content:
+    """Right or not, why, and what is right.
+
+    Args:
+        result: The grade.
+        paired: Whether its reasons are one about the answer that was given and one about the right answer.
+    """
     if result.right:
         parts = [Content.styled("✔ Right.", "bold $success")]
     elif result.credit > 0:
         parts = [Content.styled(f"◐ Partly right: {result.credit:.0%}.", "bold $warning")]
     else:
         parts = [Content.styled("✘ Not right.", "bold $error")]
-    parts += [inline(reason) for reason in result.reasons]
+    reasons = [inline(reason) for reason in result.reasons]
+    right = []
     if not result.right and result.right_answer:
-        parts.append(Content.assemble(("Right: ", "bold"), inline(result.right_answer)))
+        right = [Content.assemble(("Right: ", "bold"), inline(result.right_answer))]
+    # Where there are two, the first is about the answer that was given, and the second about the right one.
+    split = 1 if paired else len(reasons)
+    parts += reasons[:split] + right + reasons[split:]
     return Content("\n").join(parts)
 
 

@@ -78,6 +78,10 @@ class Choices(OptionList):
             more = ", first to last" if self._kind == "order" else ""
             words = "That is my answer" if ready else f"Enter picks a row{more}"
             options.append(Option(Content.styled(f"  {words}", "bold $primary" if ready else "$quiet"), id=_DONE))
+        else:
+            numbers = "1" if len(self._rows) == 1 else f"1–{len(self._rows)}"
+            told = Content.styled(f"  {numbers}, or ↑ ↓ and Enter, is your answer", "$quiet")
+            options.append(Option(told, id=_DONE, disabled=True))
         return options
 
     def _number(self, number: int) -> str:
@@ -101,6 +105,11 @@ class Choices(OptionList):
             event.stop()
             self.highlighted = int(event.key) - 1
             self.action_select()
+        elif event.key == "enter" and self.highlighted is None and not self._answered:
+            # Nothing is chosen yet: the first press only says where one is.
+            event.stop()
+            event.prevent_default()
+            self.highlighted = 0
         elif event.key == "space" and not self._answered:
             event.stop()
             self.action_select()

@@ -50,12 +50,17 @@ class Selecting:
 
     def span(self, row: int, cols: int) -> tuple[int, int] | None:
         """The selected cells of a row: from, up to; None where there are none."""
-        start, end = self.stretch
-        if self.empty or not start.row <= row <= end.row:
-            return None
-        left = start.column if row == start.row else 0
-        right = end.column if row == end.row else cols
-        return (left, min(right, cols)) if left < right else None
+        return None if self.empty else cells_of(self.stretch, row, cols)
+
+
+def cells_of(stretch: Match, row: int, cols: int) -> tuple[int, int] | None:
+    """The cells of a row that belong to a stretch: from, up to; None where there are none."""
+    start, end = stretch
+    if not start.row <= row <= end.row:
+        return None
+    left = start.column if row == start.row else 0
+    right = min(end.column if row == end.row else cols, cols)
+    return (left, right) if left < right else None
 
 
 def _unit(screen: Screen, at: Position, unit: int) -> Match:

@@ -21,7 +21,8 @@ from tutor.terminal import keys
 from tutor.terminal.emulator import Damage, Host, Position, Screen
 from tutor.terminal.keys import Action, Key, Mouse
 from tutor.terminal.transport import Shell
-from tutor.ui.tui.shell.selecting import Selecting
+from tutor.ui.tui.shell.lookback import Lookback
+from tutor.ui.tui.shell.selecting import Selecting, cells_of
 from tutor.ui.tui.shell.strips import strip_of
 
 _FRAME = 1 / 30
@@ -60,6 +61,13 @@ class ShellView(ScrollView, can_focus=True):
             self.status = status
             super().__init__()
 
+    class LookingBack(Message):
+        """What is going on while somebody reads back, in words; empty when it is over."""
+
+        def __init__(self, words: str) -> None:
+            self.words = words
+            super().__init__()
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.term = Screen(80, 24, host=_Host(self))
@@ -72,6 +80,8 @@ class ShellView(ScrollView, can_focus=True):
         self._frame: Timer | None = None
         self._settling: Timer | None = None
         self._selecting: Selecting | None = None
+        self._back: Lookback | None = None
+        self._receiver: _Receiver | None = None
 
     # -- the program ---------------------------------------------------------------------------------------------
     async def start(self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path | None = None) -> None:
@@ -83,19 +93,19 @@ class ShellView(ScrollView, can_focus=True):
         """
         await self.close()
         self._fit()
-        self.shell = await Shell.start(
-            argv, _Receiver(self), cols=self.term.cols, rows=self.term.rows, env=env, cwd=cwd
-        )
+        self._receiver = _Receiver(self)
+        self.shell = await Shell.start(argv, self._receiver, cols=self.term.cols, rows=self.term.rows, env=env, cwd=cwd)
 
     async def close(self) -> None:
-        """End the program and what it left."""
-        shell, self.shell = self.shell, None
+        """End the program and what it left; its end is no news then."""
+        shell, self.shell, self._receiver = self.shell, None, None
         if shell is not None:
             await shell.close()
 
     def clear(self) -> None:
         """An empty screen, for a program to come."""
         self.term.reset()
+        self.stop_looking_back()
         self._draw()
 
     @property
@@ -124,6 +134,10 @@ class ShellView(ScrollView, can_focus=True):
             else:
                 self._frame = self.set_timer(wait, self._draw)
 
+    def is_from(self, receiver: object) -> bool:
+        """Whether news are of the program that is shown now, not of one that was closed."""
+        return self._receiver is receiver
+
     def ended(self, status: int | None) -> None:
         """Nothing more will come."""
         self._draw()
@@ -148,7 +162,9 @@ class ShellView(ScrollView, can_focus=True):
             self._synchronized_since = 0.0
         self._drawn = now
         term = self.term
-        follow = self.scroll_offset.y >= self.max_scroll_y
+        follow = self.scroll_offset.y >= self.max_scroll_y and self._back is None
+        if self._back is not None:
+            self._back.follow()
         size = Size(term.cols, term.total)
         if size != self.virtual_size:
             self.virtual_size = size
@@ -183,9 +199,11 @@ class ShellView(ScrollView, can_focus=True):
         if not 0 <= row < self.term.total:
             return Strip.blank(width, base)
         strip = strip_of(self.term.line_at(row), base)
-        if self._selecting and (span := self._selecting.span(row, self.term.cols)):
+        if self._selecting and (chosen := self._selecting.span(row, self.term.cols)):
             style = self.screen.get_component_rich_style("screen--selection")
-            strip = _restyled(strip, *span, style)
+            strip = _restyled(strip, *chosen, style)
+        if self._back is not None:
+            return self._with_reader(strip, row, self._back).adjust_cell_length(width, base)
         cursor = self.term.cursor
         if cursor.row == row and self.term.cursor_visible and self.shell is not None:
             cells = 2 if self.term.line_at(row).cells()[cursor.column + 1 : cursor.column + 2] == [""] else 1
@@ -193,6 +211,19 @@ class ShellView(ScrollView, can_focus=True):
             look = RichStyle(reverse=True) if focused else RichStyle(underline=True)
             strip = _restyled(strip, cursor.column, cursor.column + cells, look)
         return strip.adjust_cell_length(width, base) if strip.cell_length != width else strip
+
+    def _with_reader(self, strip: Strip, row: int, back: Lookback) -> Strip:
+        found = self.screen.get_component_rich_style("screen--selection")
+        for place in back.found_in(row):
+            strip = _restyled(strip, *place, RichStyle(underline=True, bold=True))
+        if back.selected and (span := cells_of(back.selected, row, self.term.cols)):
+            strip = _restyled(strip, *span, found)
+        if back.cursor.row == row:
+            cells = self.term.line_at(row).cells()
+            column = back.cursor.column - (cells[back.cursor.column] == "")
+            wide = cells[column + 1 : column + 2] == [""]
+            strip = _restyled(strip, column, column + 1 + wide, RichStyle(reverse=True))
+        return strip
 
     def notify_style_update(self) -> None:
         """The theme has changed."""
@@ -224,6 +255,7 @@ class ShellView(ScrollView, can_focus=True):
             return  # not shown: the program keeps the size it knows
         if (cols, rows) != (self.term.cols, self.term.rows):
             self._selecting = None
+            self._end_reading()
             self.term.resize(cols, rows)
             if self.shell is not None:
                 self.shell.resize(cols, rows)
@@ -234,10 +266,59 @@ class ShellView(ScrollView, can_focus=True):
     async def _on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
+        if self._back is not None:
+            self._reader_key(self._back, event)
+            return
         if self._scroll_key(event.key) or self._copy_key(event.key):
             return
         key = Key.parse(event.key, event.character)
         self._send(keys.encode_key(key, app_cursor=_APP_CURSOR in self.term.modes, newline=self.term.newline_mode))
+
+    # -- reading back --------------------------------------------------------------------------------------------
+    @property
+    def looking_back(self) -> bool:
+        """Whether the keys move a reader through what was printed, and do not reach the program."""
+        return self._back is not None
+
+    def look_back(self, *, searching: bool = False) -> None:
+        """Read what was printed by keys: move, search, select, copy."""
+        if self._back is None:
+            self._selecting = None
+            self._back = Lookback.begin(self.term, searching=searching)
+        elif searching:
+            self._back.typing = ""
+        self._reader_moved(self._back)
+
+    def stop_looking_back(self) -> None:
+        """The keys are the program's again."""
+        if self._back is not None:
+            self._end_reading()
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True, immediate=True)
+
+    def _end_reading(self) -> None:
+        if self._back is not None:
+            self._back = None
+            self._damage.forget()
+            self.refresh()
+            self.post_message(self.LookingBack(""))
+
+    def _reader_key(self, back: Lookback, event: events.Key) -> None:
+        after = back.key(event.key, event.character if event.is_printable else None, self.size.height)
+        if after == "copy":
+            self.app.copy_to_clipboard(back.text())
+            self.app.notify("Copied.", timeout=2)
+        if after != "stay":
+            self.stop_looking_back()
+        else:
+            self._reader_moved(back)
+
+    def _reader_moved(self, back: Lookback) -> None:
+        row, seen = back.cursor.row, self.size.height
+        top = min(max(self.scroll_offset.y, row - seen + 1), row)
+        if top != self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False, force=True, immediate=True)
+        self.refresh()
+        self.post_message(self.LookingBack(back.words()))
 
     def _scroll_key(self, key: str) -> bool:
         if self.term.alternate or key not in ("shift+pageup", "shift+pagedown"):
@@ -254,6 +335,10 @@ class ShellView(ScrollView, can_focus=True):
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
+        if self._back is not None:
+            self._back.paste(event.text)
+            self._reader_moved(self._back)
+            return
         self._send(keys.encode_paste(event.text, bracketed=_BRACKETED in self.term.modes))
 
     def _send(self, data: bytes) -> None:
@@ -263,6 +348,7 @@ class ShellView(ScrollView, can_focus=True):
         self.shell.write(data)
 
     def _to_end(self) -> None:
+        self.stop_looking_back()
         if self._selecting:
             self._selecting = None
             self.refresh()
@@ -288,6 +374,7 @@ class ShellView(ScrollView, can_focus=True):
         if self._to_program(event, Action.PRESS, event.button):
             return
         if event.button == 1:
+            self._end_reading()
             self.capture_mouse()
             self._selecting = Selecting.begin(self.term, self._position(event), 1)
             self.refresh()
@@ -369,10 +456,11 @@ class _Receiver:
         self._view = view
 
     def received(self, data: bytes) -> None:
-        self._view.received(data)
+        if self._view.is_from(self):
+            self._view.received(data)
 
     def ended(self, status: int | None) -> None:
-        if self._view.is_attached:
+        if self._view.is_attached and self._view.is_from(self):
             self._view.ended(status)
 
 
