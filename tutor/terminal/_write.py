@@ -13,6 +13,9 @@ _LINE_DRAWING = str.maketrans("`abcdefghijklmnopqrstuvwxyz{|}~", "◆▒␉␌�
 class Writer(Grid):
     """A grid that can be written on."""
 
+    # A wide character that found no room without DECAWM, and where that was.
+    _lost: tuple[str, int, int] = ("", 0, 0)
+
     def print(self, text: str) -> None:
         """Write printable characters at the cursor, wrapping at the last column when DECAWM is set."""
         if self.single_shift or self.charsets[self.shift]:
@@ -23,7 +26,7 @@ class Writer(Grid):
         for piece in pieces(text):
             if piece.lastindex == 1:
                 self._print_plain(piece[1])
-            elif not self._join(char := piece[2]) and (cells := width(char)):
+            elif not self._is_lost(char := piece[2]) and not self._join(char) and (cells := width(char)):
                 self._last_char = char
                 self._put(char, cells)
 
@@ -93,6 +96,7 @@ class Writer(Grid):
             elif cells == 1:
                 self.x = cols - 1
             else:
+                self._lost = (char, self.x, self.y)
                 return
         line, x = self.lines[self.y], self.x
         line.generation = self.generation
@@ -102,6 +106,17 @@ class Writer(Grid):
         self.x = x + cells
         if self.x == cols and line.wrapped:
             line.wrapped = 1
+
+    def _is_lost(self, char: str) -> bool:
+        """Whether the character belongs to one that found no room: it must not hang on to what stands before."""
+        cluster, x, y = self._lost
+        if not cluster:
+            return False
+        if (x, y) == (self.x, self.y) and joins(cluster, char):
+            self._lost = (cluster + char, x, y)
+            return True
+        self._lost = ("", 0, 0)
+        return False
 
     def _join(self, char: str) -> bool:
         """Add the character to the cell group before the cursor when it belongs there."""

@@ -1,22 +1,15 @@
 """Made-up programs, drawn by us and by libghostty.
 
-What the generator leaves out is where we differ on purpose:
-
-* An explicit 0 (`CSI 0 L`) is 1, as for xterm and in ECMA-48; libghostty does nothing.
-* DECSTR resets what the VT510 manual says; libghostty does not know it.
-* DEL and C1 characters draw nothing; libghostty shows DEL. (C1 as UTF-8 is no control for either.)
-* With line drawing in force, libghostty loses characters outside ASCII; ours prints them.
-* CBT at a pending wrap takes the cursor back; libghostty keeps the wrap pending.
-* HPA, HPR, CHA and VPR under origin mode keep the row; libghostty adds the margin again.
-* An inserted wide character that has to wrap pushes the next row's cells on; libghostty overwrites two.
-* Wide characters and clusters without DECAWM: ours drops or joins, libghostty loses skin tones.
+What the generator leaves out is where we differ on purpose: `DIFFERENCES`, each with who else draws it as we do.
+C1 characters (as UTF-8) are no control for either, and are no part of this.
 """
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from terminal_oracle import Replies, assert_same, both, feed_both
+from terminal_oracle import Replies, assert_same, both, feed_both, our_picture, their_picture
 
 from tutor.terminal.emulator import Position, Screen
 
@@ -39,6 +32,25 @@ _ESC = st.sampled_from(
 _SCREENS = st.tuples(st.sampled_from(["25", "47", "1047", "1048", "1049"]), st.sampled_from("hl")).map(
     lambda it: f"\x1b[?{it[0]}{it[1]}"
 )
+
+
+# What is fed to ten by six cells; how we draw it; why that is right.
+DIFFERENCES = {
+    "an explicit 0 is 1 (ECMA-48; xterm, tmux)": ("a\r\nb\x1b[1;1H\x1b[0L", "\na\nb", (0, 0)),
+    "DECSTR ends origin mode (VT510 manual; xterm)": ("\x1b[3;5r\x1b[?6h\x1b[!p\x1b[1;1HX", "X", (1, 0)),
+    "DEL draws nothing (xterm, tmux)": ("ab\x7fc", "abc", (3, 0)),
+    "line drawing is for ASCII only (xterm)": ("\x1b(0a你q", "▒你─", (4, 0)),
+    "CBT at a pending wrap goes back (xterm, tmux)": ("0123456789\x1b[ZX", "01234567X9", (9, 0)),
+    "CHA in origin mode keeps the row (xterm, tmux)": ("\x1b[3;5r\x1b[?6h\x1b[2;2H\x1b[5GX", "\n\n\n    X", (5, 3)),
+    "HPA in origin mode keeps the row (xterm)": ("\x1b[3;5r\x1b[?6h\x1b[2;2H\x1b[5`X", "\n\n\n    X", (5, 3)),
+    "HPR in origin mode keeps the row (xterm)": ("\x1b[3;5r\x1b[?6h\x1b[2;2H\x1b[2aX", "\n\n\n   X", (4, 3)),
+    "VPR in origin mode goes down by one (xterm)": ("\x1b[3;5r\x1b[?6h\x1b[1;2H\x1b[1eX", "\n\n\n X", (2, 3)),
+    "an inserted wide character that wraps is inserted (xterm)": (
+        "\x1b[2;1Hxyz\x1b[1;10H\x1b[4h你",
+        "\n你xyz",
+        (2, 1),
+    ),
+}
 
 
 def moves(finals: str) -> st.SearchStrategy[str]:
@@ -89,6 +101,21 @@ def test_resizing_keeps_the_text(lines: list[tuple[str, str]], size: tuple[int, 
     assert [line.rstrip() for line in text.split("\n")] == [
         line.rstrip() for line in theirs.contents().strip().split("\n")
     ]
+
+
+@pytest.mark.parametrize("why", DIFFERENCES)
+def test_where_we_differ_on_purpose(why: str):
+    data, text, cursor = DIFFERENCES[why]
+    ours, theirs = feed_both(data.encode(), 10, 6)
+    mine, judge = our_picture(ours, looks=False), their_picture(theirs, looks=False)
+    assert ("\n".join(mine.text), mine.cursor) == (text, cursor)
+    assert (mine.text, mine.cursor) != (judge.text, judge.cursor), "no difference any more: take it off the list"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(_WIDE, _TEXT, _GO, st.sampled_from(["\r", "\x1b[?7h", "\x1b[?7l"])), max_size=30), _SIZES)
+def test_wide_characters_that_find_no_room(parts: list[str], size: tuple[int, int]):
+    assert_same(*feed_both(("\x1b[?7l" + "".join(parts)).encode(), *size))
 
 
 def test_replies():
