@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
@@ -14,6 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from tests.ui.tui_app import until
+from tutor.terminal.transport import Shell
 from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.shell.view import ShellView
 from tutor.ui.tui.theme import DARK
@@ -162,6 +164,22 @@ async def test_resizing_tells_the_program_once_it_has_settled() -> None:
         await until(pilot, lambda: f"{view.term.rows} {view.term.cols}" in view.term.text(), "its size")
         assert view.term.cols > 80
         assert len(view.term.text().splitlines()) < len(range(70, 91))  # several sizes, one word
+
+
+async def test_a_size_that_comes_while_a_program_starts_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = Shell.start
+    async with shell("sh", "-c", "sleep 600") as (pilot, view):
+
+        async def slowly(*args: Any, **options: Any) -> Shell:
+            made = await started(*args, **options)
+            await pilot.resize_terminal(73, 18)
+            await until(pilot, lambda: view.term.cols > 65, "the size in the widget")
+            return made
+
+        monkeypatch.setattr(Shell, "start", slowly)
+        await view.start(("sh", "-c", "read line; stty size; sleep 600"), dict(os.environ))
+        await pilot.press("enter")
+        await until(pilot, lambda: f"{view.term.rows} {view.term.cols}" in view.term.text(), "its size")
 
 
 async def test_what_it_shows_is_what_the_screen_says() -> None:

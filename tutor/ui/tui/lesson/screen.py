@@ -138,6 +138,8 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         self.query_one("#picture").border_subtitle = _TURNS
         self.query_one("#view").display = False
         self.watch(self, "focused", self._focus_moved, init=False)
+        for what in ("scroll_y", "virtual_size"):
+            self.watch(self.query_one("#lesson"), what, self._place_moved, init=False)
         self._draw_tabs()
         self.record(ChapterOpened(chapter=self.chapter.id))
         await self.show(self._place)
@@ -182,6 +184,8 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
     # -- going through the chapter -------------------------------------------------------------------------------
     async def show(self, place: int) -> None:
         """Show a section, or the end."""
+        # What was said of the part before is over, and would only cover this one.
+        self.app.clear_notifications()
         sections = self.chapter.sections
         for page in self._pages.values():
             page.display = False
@@ -196,7 +200,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         page = self.page
         page.display = True
         box.scroll_home(animate=False)
-        box.border_subtitle = f"part {place + 1} of {len(sections)} · n goes on" if place < len(sections) else ""
+        self._draw_place()
         self.lab.shown(page)
         self._widen()
         self._draw_bar()
@@ -262,6 +266,18 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
                 (f"{engine}   {sandbox}", "$quiet"),
             )
         )
+
+    def _place_moved(self) -> None:
+        # Only after the layout it is known how much there is below.
+        self.call_after_refresh(self._draw_place)
+
+    def _draw_place(self) -> None:
+        """Which part this is, and whether there is more of it below."""
+        box, total = self.query_one("#lesson"), len(self.chapter.sections)
+        parts = [f"part {self._place + 1} of {total}"] if self._place < total else []
+        parts += ["▼ space reads on"] if box.max_scroll_y - box.scroll_y >= 1 else []
+        parts += ["n goes on"] if self._place < total else []
+        box.border_subtitle = " · ".join(parts)
 
     def draw_status(self) -> None:
         """The engine, the sandbox or the step has changed."""
@@ -334,6 +350,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
             missing = "This is not answered yet."
         if missing and self._asked_to_skip != self._place:
             self._asked_to_skip = self._place
+            self.app.clear_notifications()
             self.notify(f"{missing} Press n again to go on without it; you can come back.")
             return False
         return True

@@ -35,7 +35,7 @@ class LabPage(Page):
     class Chosen(Message):
         """A step was clicked."""
 
-    def __init__(self, lab: Lab, chapter: int = 0) -> None:
+    def __init__(self, lab: Lab, chapter: int | None = None) -> None:
         super().__init__()
         self.lab = lab
         self._chapter = chapter
@@ -155,7 +155,7 @@ class LabPage(Page):
         elif isinstance(self.verdict, NotYet) and self.verdict.settled:
             first = self.verdict.findings[0].summary if self.verdict.findings else "not yet"
             words = self.verdict.mistake.say if self.verdict.mistake else first
-        return Content.assemble((f"{mark} {number}  ", style), words)
+        return Content.assemble((f"{mark} {number}  ", style), inline(words))
 
     def _mark(self, step: str) -> tuple[str, str]:
         if step in self.passed:
@@ -190,13 +190,13 @@ class LabPage(Page):
                 return Content("")
 
 
-def _not_yet(verdict: NotYet, chapter: int) -> Content:
+def _not_yet(verdict: NotYet, chapter: int | None) -> Content:
     parts: list[Content] = [
         Content.styled("◐ Not yet" + ("" if verdict.settled else "; something still runs or starts"), "bold $warning")
     ]
     if verdict.mistake:
         title = verdict.mistake.title or verdict.mistake.id.replace("-", " ").capitalize()
-        elsewhere = verdict.mistake.chapter not in (0, chapter)
+        elsewhere = verdict.mistake.chapter not in (None, chapter)
         taught = f"  (chapter {verdict.mistake.chapter})" if elsewhere else ""
         say = inline(verdict.mistake.say)
         parts.append(Content.assemble(("✎ ", "$warning"), (f"{title}: ", "bold"), say, (taught, "$quiet")))

@@ -82,7 +82,7 @@ class Picture(Vertical, can_focus=True):
     DEFAULT_CSS = "Picture { width: 1fr; height: 1fr; } Picture > ContentSwitcher { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "next(-1)", "Tab before", show=False, id="picture.before", tooltip="The picture's tab before"),
-        Binding("right", "next(1)", "Next tab", id="picture.next", tooltip="The picture's next tab"),
+        Binding("right", "next(1)", "Next tab", show=False, id="picture.next", tooltip="The picture's next tab"),
         Binding("1", "tab('world')", "World", show=False, id="picture.world", tooltip="What the sandbox holds"),
         Binding("2", "tab('trace')", "Trace", show=False, id="picture.trace", tooltip="What your commands asked for"),
         Binding("3", "tab('layers')", "Layers", show=False, id="picture.layers", tooltip="What images are made of"),

@@ -94,7 +94,11 @@ class ShellView(ScrollView, can_focus=True):
         await self.close()
         self._fit()
         self._receiver = _Receiver(self)
-        self.shell = await Shell.start(argv, self._receiver, cols=self.term.cols, rows=self.term.rows, env=env, cwd=cwd)
+        cols, rows = self.term.cols, self.term.rows
+        self.shell = await Shell.start(argv, self._receiver, cols=cols, rows=rows, env=env, cwd=cwd)
+        if (cols, rows) != (self.term.cols, self.term.rows):
+            # The box got another size while the program was started: nobody has told it.
+            self.shell.resize(self.term.cols, self.term.rows)
 
     async def close(self) -> None:
         """End the program and what it left; its end is no news then."""
