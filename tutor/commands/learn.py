@@ -77,12 +77,15 @@ def _list(arguments: argparse.Namespace) -> int:
     from tutor.lab.course import learners_course
     from tutor.learner import progress
     from tutor.learner.journal import Journal
+    from tutor.learner.remembered import Remembered
     from tutor.ui.plain import reading
     from tutor.ui.plain.page import Page
 
     course = learners_course()
     with Journal() as journal:
-        done = progress.of_course(course.chapters, journal.entries())
+        remembered = Remembered(journal)
+        done = progress.of_course(course, remembered.memory())
+        remembered.keep()
     if arguments.json:
         print(json.dumps(reading.overview(course, done), indent=2, ensure_ascii=False))
     else:

@@ -81,6 +81,47 @@ class QuestionAnswered(Event, frozen=True, kw_only=True, tag="question-answered"
     credit: float
 
 
+class TaskReviewed(Event, frozen=True, kw_only=True, tag="task-reviewed"):
+    """A step in which a mistake was made came back as a live task, and was done or given up.
+
+    Attributes:
+        passed: Whether the engine's state was what the step asks for in the end.
+        mistakes: Named mistakes that were made on the way.
+        hints: How many hints were read.
+        solution: Whether the solution was read.
+    """
+
+    passed: bool
+    mistakes: tuple[str, ...] = ()
+    hints: int = 0
+    solution: bool = False
+
+
+class GradeUndone(Event, frozen=True, kw_only=True, tag="grade-undone"):
+    """A grade was taken back: the entry `of` counts as if it had never happened."""
+
+    of: str
+
+
+class ReviewLimitSet(Event, frozen=True, kw_only=True, tag="review-limit-set"):
+    """The learner set how many reviews a day shall bring at most; `chapter` is empty."""
+
+    limit: int
+
+
+class PlacementAnswered(Event, frozen=True, kw_only=True, tag="placement-answered"):
+    """A question of the placement test was answered; it counts for no chapter and is not reviewed."""
+
+    answer: tuple[str, ...]
+    credit: float
+
+
+class PlacementDone(Event, frozen=True, kw_only=True, tag="placement-done"):
+    """The placement test ended: begin with `chapter`; `skip` are ids of chapters that may be left out."""
+
+    skip: tuple[str, ...] = ()
+
+
 class LabOpened(Event, frozen=True, kw_only=True, tag="lab-opened"):
     """A lab was opened; `lab` is its id."""
 
@@ -99,6 +140,11 @@ AnyEvent = (
     | SolutionOpened
     | QuestionAnswered
     | LabOpened
+    | TaskReviewed
+    | GradeUndone
+    | ReviewLimitSet
+    | PlacementAnswered
+    | PlacementDone
 )
 
 

@@ -13,10 +13,10 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -24,7 +24,7 @@ from tutor import places
 from tutor.learner.events import AnyEvent, Entry
 from tutor.problems import Problem
 
-VERSION = 1
+VERSION = 2
 """The schema's version, kept in `user_version`."""
 
 _MIGRATIONS: tuple[str, ...] = (
@@ -44,7 +44,18 @@ _MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER event_is_never_removed BEFORE DELETE ON event
         BEGIN SELECT raise(ABORT, 'the journal is append-only'); END;
     """,
+    # What is worked out of the events, so that a long journal opens fast. It may be emptied at any time.
+    """
+    CREATE TABLE derived (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
+    CREATE TABLE derived_item (
+        chapter TEXT NOT NULL,
+        item TEXT NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (chapter, item)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
+_INSERT = "INSERT INTO event (id, at, kind, chapter, item, data) VALUES (?, ?, ?, ?, ?, ?)"
 _WAIT = 5.0  # seconds to wait for another tutor's transaction
 
 _encode = msgspec.json.Encoder().encode
@@ -72,30 +83,96 @@ class Journal:
         self._database: sqlite3.Connection | None = None
         self._open()
 
-    def append(self, event: AnyEvent) -> None:
-        """Keep an event; never raises for a full or read-only disk (see `trouble`)."""
+    def append(self, event: AnyEvent) -> str:
+        """Keep an event; its id. Never raises for a full or read-only disk (see `trouble`)."""
+        identity = uuid.uuid4().hex
         with self._lock:
-            self._waiting.append((uuid.uuid4().hex, self._clock(), event))
+            self._waiting.append((identity, self._clock(), event))
             self._write()
+        return identity
+
+    def now(self) -> float:
+        """The journal's clock: seconds since the epoch."""
+        return self._clock()
 
     def entries(self, chapter: str | None = None, after: int = 0) -> Iterator[Entry]:
         """Events in order, of one chapter or of all, with `seq` above `after`; unwritten ones come last."""
+        written, waiting = self.since(after, chapter)
+        yield from written
+        yield from waiting
+
+    def since(self, after: int = 0, chapter: str | None = None) -> tuple[list[Entry], list[Entry]]:
+        """Events with `seq` above `after`: those on disk, and those that wait for it (their `seq` may change)."""
         with self._lock:
             query = "SELECT seq, id, at, data FROM event WHERE seq > ?"
             values: tuple[object, ...] = (after,)
             if chapter is not None:
                 query, values = f"{query} AND chapter = ?", (after, chapter)
-            try:
-                rows = self._database.execute(f"{query} ORDER BY seq", values).fetchall() if self._database else []
-            except sqlite3.DatabaseError as error:
-                raise _damaged(self.path) from error
+            rows = self._select(f"{query} ORDER BY seq", values)
             waiting = [w for w in self._waiting if chapter in (None, w[2].chapter)]
-        last = after
-        for seq, identity, at, data in rows:
-            last = seq
-            yield Entry(seq=seq, id=identity, at=at, event=_decode(data))
-        for offset, (identity, at, event) in enumerate(waiting, 1):
-            yield Entry(seq=last + offset, id=identity, at=at, event=event)
+        written = [Entry(seq=seq, id=identity, at=at, event=_decode(data)) for seq, identity, at, data in rows]
+        last = written[-1].seq if written else after
+        return written, [
+            Entry(seq=last + offset, id=identity, at=at, event=event)
+            for offset, (identity, at, event) in enumerate(waiting, 1)
+        ]
+
+    def take_in(self, entries: Iterable[Entry]) -> int:
+        """Merge entries of another journal, all or none; those that are here already are passed over.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            Problem: `cannot-write`.
+        """
+        rows = [_row(entry.id, entry.at, entry.event) for entry in entries]
+        with self._lock:
+            try:
+                if self._database is None:
+                    self._database = self._connect()
+                with _transaction(self._database):
+                    before = self._database.total_changes
+                    self._database.executemany(_INSERT.replace("INSERT", "INSERT OR IGNORE", 1), rows)
+                    new = self._database.total_changes - before
+                    # What was worked out does not hold any more: these events may be older than all others.
+                    self._database.execute("DELETE FROM derived")
+            except (sqlite3.Error, OSError) as error:
+                raise Problem(
+                    f"{self.path} cannot be written ({error}).", "Nothing was changed. Try again.", code="cannot-write"
+                ) from error
+        return new
+
+    def derived(self) -> tuple[bytes, list[bytes]] | None:
+        """What was worked out of the events and kept: the head, and the records; None where nothing is."""
+        with self._lock:
+            head = self._select("SELECT data FROM derived WHERE name = 'memory'", ())
+            return (head[0][0], [row[0] for row in self._select("SELECT data FROM derived_item", ())]) if head else None
+
+    def keep_derived(self, head: bytes, items: Mapping[tuple[str, str], bytes | None], *, all_of_them: bool) -> None:
+        """Keep what was worked out; where that cannot be written, it is worked out again the next time.
+
+        Args:
+            items: By chapter and item; None removes.
+            all_of_them: Whether these are all there are; else the others stay.
+        """
+        gone = [key for key, data in items.items() if data is None]
+        kept = [(*key, data) for key, data in items.items() if data is not None]
+        with self._lock, suppress(sqlite3.Error):
+            if self._database is None:
+                return
+            with _transaction(self._database):
+                if all_of_them:
+                    self._database.execute("DELETE FROM derived_item")
+                self._database.executemany("DELETE FROM derived_item WHERE chapter = ? AND item = ?", gone)
+                self._database.executemany("INSERT OR REPLACE INTO derived_item VALUES (?, ?, ?)", kept)
+                self._database.execute("INSERT OR REPLACE INTO derived VALUES ('memory', ?)", (head,))
+
+    def _select(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        try:
+            return self._database.execute(query, values).fetchall() if self._database else []
+        except sqlite3.DatabaseError as error:
+            raise _damaged(self.path) from error
 
     def close(self) -> None:
         """Write what waits, if it can be written, and let go of the file."""
@@ -163,13 +240,7 @@ class Journal:
             if self._database is None:
                 self._database = self._connect()
             with _transaction(self._database):
-                self._database.executemany(
-                    "INSERT INTO event (id, at, kind, chapter, item, data) VALUES (?, ?, ?, ?, ?, ?)",
-                    [
-                        (identity, at, type(e).__struct_config__.tag, e.chapter, e.item, _encode(e))
-                        for identity, at, e in self._waiting
-                    ],
-                )
+                self._database.executemany(_INSERT, [_row(*waiting) for waiting in self._waiting])
         except (sqlite3.Error, OSError) as error:
             self._tell(error)
         else:
@@ -198,6 +269,10 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
+
+
+def _row(identity: str, at: float, event: AnyEvent) -> tuple[object, ...]:
+    return identity, at, type(event).__struct_config__.tag, event.chapter, event.item, _encode(event)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -1,28 +1,19 @@
-"""Progress, derived from the journal's events alone."""
+"""Progress: what is remembered, seen with the course as it is now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 import msgspec
 
 from tutor.course.identity import content_hash
-from tutor.course.models import Chapter, Lab, Predict, Question, Quiz, Section, Step
-from tutor.learner.events import (
-    ChapterFinished,
-    ChapterOpened,
-    Entry,
-    PredictionMade,
-    QuestionAnswered,
-    SectionReached,
-    StepPassed,
-    StepTried,
-)
+from tutor.course.models import Chapter, Course
+from tutor.learner import whereabouts
+from tutor.learner.events import Entry
+from tutor.learner.memory import Key, Memory, Record, State, Visits, fold
+from tutor.learner.whereabouts import Task, tasks
 
-State = Literal["new", "begun", "finished"]
-Task = Predict | Step | Question
-"""What can be done, and right or wrong."""
+__all__ = ["ChapterProgress", "State", "Task", "of_chapter", "of_course", "tasks", "view"]
 
 
 class ChapterProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,73 +41,49 @@ class ChapterProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 def of_chapter(chapter: Chapter, entries: Iterable[Entry]) -> ChapterProgress:
     """Fold the events of one chapter; events of others are passed over."""
-    places = {section.id: index for index, section in enumerate(chapter.sections)}
+    memory = fold((entry for entry in entries if entry.event.chapter == chapter.id), cards=False)
+    return view(chapter, memory.chapters.get(chapter.id, Visits()), memory.records)
+
+
+def of_course(course: Course, memory: Memory) -> dict[str, ChapterProgress]:
+    """Progress of every chapter, by chapter id."""
+    records = whereabouts.settle(course, memory)
+    visits = memory.chapters
+    # Telling what a chapter asks for takes a while; of those in which nothing was done nobody wants to know.
+    begun = {key[0] for key in records} | visits.keys()
+    return {
+        chapter.id: view(chapter, visits.get(chapter.id, Visits()), records)
+        if chapter.id in begun
+        else ChapterProgress(chapter=chapter.id)
+        for chapter in course.chapters
+    }
+
+
+def view(chapter: Chapter, visits: Visits, records: Mapping[Key, Record]) -> ChapterProgress:
+    """What is remembered, as the chapter is now: what it has no more is passed over, what has changed is told."""
+    numbers = {section.id: index for index, section in enumerate(chapter.sections)}
+    kinds = {item.id: whereabouts.kind_of(item) for item in tasks(chapter)}
     hashes = {item.id: content_hash(item) for item in tasks(chapter)}
-    state: State = "new"
-    section = 0
-    seen: dict[str, str] = {}
-    steps: set[str] = set()
-    predictions: dict[str, bool] = {}
-    questions: dict[str, bool] = {}
+    here = [
+        found
+        for item, kind in kinds.items()
+        if (found := records.get((chapter.id, item))) is not None and found.kind == kind
+    ]
+    done = [record for record in here if record.passed or (record.at and record.kind != "step")]
     mistakes: dict[str, int] = {}
-    for entry in entries:
-        event = entry.event
-        if event.chapter != chapter.id:
-            continue
-        match event:
-            case ChapterOpened():
-                state = "begun" if state == "new" else state
-            case ChapterFinished():
-                state = "finished"
-            case SectionReached():
-                section = places.get(event.item, section)
-            case StepPassed():
-                steps.add(event.item)
-                seen[event.item] = event.hash
-            case StepTried() if event.mistake:
-                mistakes[event.mistake] = mistakes.get(event.mistake, 0) + 1
-            case PredictionMade():
-                predictions[event.item] = event.right
-                seen[event.item] = event.hash
-            case QuestionAnswered():
-                questions[event.item] = event.credit >= 1.0
-                seen[event.item] = event.hash
-            case _:
-                pass
-    done = {item for item in seen if item in hashes}
+    # A mistake stays with who made it, also where the step is gone.
+    for key, record in records.items():
+        if key[0] == chapter.id:
+            for name, made in record.mistakes.items():
+                mistakes[name] = mistakes.get(name, 0) + made.count
     return ChapterProgress(
         chapter=chapter.id,
-        state=state,
-        section=section,
-        steps=frozenset(steps & hashes.keys()),
-        updated=frozenset(item for item in done if seen[item] != hashes[item]),
-        predictions={k: v for k, v in predictions.items() if k in hashes},
-        questions={k: v for k, v in questions.items() if k in hashes},
+        state=visits.state,
+        section=next((numbers[one] for one in reversed(visits.sections) if one in numbers), 0),
+        steps=frozenset(record.item for record in here if record.passed),
+        updated=frozenset(record.item for record in done if record.hash != hashes[record.item]),
+        predictions={r.item: r.right for r in here if r.kind == "prediction"},
+        questions={r.item: r.right for r in here if r.kind == "question"},
         mistakes=mistakes,
-        share=len(done) / len(hashes) if hashes else float(state == "finished"),
+        share=len(done) / len(hashes) if hashes else float(visits.state == "finished"),
     )
-
-
-def of_course(chapters: Iterable[Chapter], entries: Iterable[Entry]) -> dict[str, ChapterProgress]:
-    """Progress of every chapter, by chapter id; the events are read once."""
-    by_chapter: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_chapter.setdefault(entry.event.chapter, []).append(entry)
-    return {chapter.id: of_chapter(chapter, by_chapter.get(chapter.id, ())) for chapter in chapters}
-
-
-def tasks(chapter: Chapter) -> list[Task]:
-    """All there is to do in a chapter: its predictions, steps and questions, in order."""
-    return [task for section in chapter.sections for task in _of_section(section)]
-
-
-def _of_section(section: Section) -> tuple[Task, ...]:
-    match section:
-        case Predict():
-            return (section,)
-        case Lab():
-            return section.steps
-        case Quiz():
-            return section.questions
-        case _:
-            return ()

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tutor.course.expectations import AbsentExpectation
 from tutor.course.identity import content_hash
-from tutor.course.models import Chapter, Choose, Lab, Option, Quiz, Recap, Section, Step, Text
+from tutor.course.models import Chapter, Choose, Course, Lab, Option, Quiz, Recap, Section, Step, Text
+from tutor.learner import memory
 from tutor.learner.events import (
     AnyEvent,
     ChapterFinished,
@@ -98,7 +99,11 @@ def test_a_step_or_section_that_is_gone_strands_nobody() -> None:
 def test_the_whole_course_in_one_pass() -> None:
     one, two = chapter(), chapter(number=2)
     entries = [Entry(seq=1, id="1", at=1.0, event=passed(two, "one"))]
-    assert of_course([one, two], entries) == {"c1": ChapterProgress(chapter="c1"), "c2": of_chapter(two, entries)}
+    course = Course(chapters=(one, two), mistakes={})
+    assert of_course(course, memory.fold(entries)) == {
+        "c1": ChapterProgress(chapter="c1"),
+        "c2": of_chapter(two, entries),
+    }
 
 
 events = st.one_of(

@@ -46,7 +46,7 @@ class Guide:
     """
 
     def __init__(
-        self, session: Session, lab: Lab, passed: set[str], record: Callable[[AnyEvent], None], like: Console
+        self, session: Session, lab: Lab, passed: set[str], record: Callable[[AnyEvent], object], like: Console
     ) -> None:
         self.session = session
         self.lab = lab

@@ -39,7 +39,7 @@ def engine_for(chapter: Chapter) -> Engine:
     return engine
 
 
-def enter(course: Course, chapter: Chapter, lab: Lab, engine: Engine, record: Callable[[AnyEvent], None]) -> Session:
+def enter(course: Course, chapter: Chapter, lab: Lab, engine: Engine, record: Callable[[AnyEvent], object]) -> Session:
     """Go on with the chapter's open lab, or open a new one.
 
     Raises:
@@ -60,7 +60,7 @@ class Played(NamedTuple):
     status: int
 
 
-def play(page: Page, session: Session, lab: Lab, passed: set[str], record: Callable[[AnyEvent], None]) -> Played:
+def play(page: Page, session: Session, lab: Lab, passed: set[str], record: Callable[[AnyEvent], object]) -> Played:
     """Let the learner work in the lab's shell.
 
     Args:

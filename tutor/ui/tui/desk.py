@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tutor.course.models import Chapter, Course, Lab
-from tutor.learner import progress
-from tutor.learner.events import AnyEvent, Entry, LabOpened, StepPassed
+from tutor.learner import progress, whereabouts
+from tutor.learner.events import AnyEvent, LabOpened, StepPassed
 from tutor.learner.journal import Journal
+from tutor.learner.memory import Visits
 from tutor.learner.progress import ChapterProgress
+from tutor.learner.remembered import Remembered
 
 
 @dataclass
@@ -26,6 +29,11 @@ class Desk:
     shuffle: random.Random = field(default_factory=random.Random)
     trouble: str = ""
 
+    @cached_property
+    def remembered(self) -> Remembered:
+        """What the journal's events come to."""
+        return Remembered(self.journal)
+
     def record(self, event: AnyEvent) -> str:
         """Keep an event; why it could not be written, when that is news."""
         self.journal.append(event)
@@ -35,20 +43,14 @@ class Desk:
 
     def everything(self) -> dict[str, ChapterProgress]:
         """Progress of every chapter, by id."""
-        by_chapter: dict[str, list[Entry]] = {}
-        for entry in self.journal.entries():
-            by_chapter.setdefault(entry.event.chapter, []).append(entry)
-        # Telling what a chapter asks for takes a while; of those that were never opened nobody wants to know.
-        return {
-            chapter.id: progress.of_chapter(chapter, by_chapter[chapter.id])
-            if chapter.id in by_chapter
-            else ChapterProgress(chapter=chapter.id)
-            for chapter in self.course.chapters
-        }
+        self.remembered.keep()
+        return progress.of_course(self.course, self.remembered.memory())
 
     def progress(self, chapter: Chapter) -> ChapterProgress:
         """Progress of one chapter."""
-        return progress.of_chapter(chapter, self.journal.entries(chapter.id))
+        memory = self.remembered.memory()
+        visits = memory.chapters.get(chapter.id, Visits())
+        return progress.view(chapter, visits, whereabouts.settle(self.course, memory))
 
     def passed_in(self, chapter: Chapter, lab: str) -> set[str]:
         """Ids of the steps that have passed since that lab was opened."""
