@@ -61,14 +61,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def start(_: argparse.Namespace) -> int:
     """What `docker-tutor` alone does: open the tutor; without a terminal, list the chapters and how to go on."""
-    if not _full_screen():
+    if not full_screen():
         return _list(argparse.Namespace(json=False))
     from tutor.ui.tui.run import run
 
-    return run(None)
+    return run()
 
 
-def _full_screen() -> bool:
+def full_screen() -> bool:
     """Whether there is a terminal to draw on."""
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
@@ -106,10 +106,10 @@ def _read(arguments: argparse.Namespace) -> int:
 
 
 def _learn(arguments: argparse.Namespace) -> int:
-    if not arguments.plain and _full_screen():
+    if not arguments.plain and full_screen():
         from tutor.ui.tui.run import run
 
-        return run(arguments.chapter)
+        return run("lesson", chapters=[arguments.chapter])
     from tutor.learner.journal import Journal
     from tutor.ui.plain.learn import Lesson
     from tutor.ui.plain.page import Page

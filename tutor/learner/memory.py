@@ -269,9 +269,15 @@ def _once_more(record: Record, mistake: str, at: float) -> Made:
 
 
 def _task(memory: Memory, entry: Entry, event: TaskReviewed, *, cards: bool) -> None:
-    good = event.passed and not event.mistakes and not event.solution
-    given: Rating = "again" if not good else "hard" if event.hints else "good"
-    _grade(memory, entry, "step", float(good), given, cards=cards)
+    given: Rating
+    if not event.passed or event.solution:
+        given, credit = "again", 0.0
+    elif event.hints or event.mistakes:
+        # A mistake that was put right unaided was perhaps only a way there: one more look, but no fall.
+        given, credit = "hard", schedule.HARD_CREDIT
+    else:
+        given, credit = "good", 1.0
+    _grade(memory, entry, "step", credit, given, cards=cards)
     record = memory.records[event.chapter, event.item]
     mistakes = dict(record.mistakes)
     for name, made in mistakes.items():

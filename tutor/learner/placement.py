@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tutor.course.models import Chapter, Choose, ChooseAll, Course, Order, Question, Quiz, SpotMistake
+from tutor.course.models import Chapter, Choose, ChooseAll, Course, Order, Quiz, SpotMistake
 
 QUESTIONS = 12
 SLIP = 0.1
@@ -146,8 +146,3 @@ def _tells(weights: Sequence[float], place: int) -> float:
 
 def _entropy(share: float) -> float:
     return -sum(p * math.log2(p) for p in (share, 1 - share) if p > 0)
-
-
-def is_fixed(question: Question) -> bool:
-    """Whether a question can be asked without an engine."""
-    return isinstance(question, Fixed)

@@ -50,11 +50,21 @@ def pause(page: Page, prompt: str = "Press Enter to go on, or q to leave: ") -> 
     return read_line(prompt).lower() not in {"q", "quit", "leave"}
 
 
-def choice(count: int, prompt: str, *, several: bool = False) -> list[int]:
-    """Ask for one letter, or for several, among the first `count`; returns indexes. Asks again until it can be read."""
+PASS = "?"
+"""What is typed for "I do not know"."""
+
+
+def choice(count: int, prompt: str, *, several: bool = False, may_pass: bool = False) -> list[int]:
+    """Ask for one letter, or for several, among the first `count`; returns indexes. Asks again until it can be read.
+
+    Args:
+        may_pass: Whether `PASS` is an answer too: no index.
+    """
     letters = [chr(ord("a") + n) for n in range(count)]
     while True:
         text = read_line(prompt).lower().replace(",", " ")
+        if may_pass and text == PASS:
+            return []
         wanted = text.split() if " " in text or not several else list(text)
         indexes = [letters.index(w) for w in wanted if w in letters]
         if len(indexes) == len(wanted) == len(set(indexes)) and (len(indexes) == 1 or (several and indexes)):
@@ -63,10 +73,23 @@ def choice(count: int, prompt: str, *, several: bool = False) -> list[int]:
         sys.stdout.write(f"Please type {example}, from {letters[0]} to {letters[-1]}.\n")
 
 
-def number(last: int, prompt: str) -> int:
-    """Ask for a whole number from 1 to `last`."""
+def key(page: Page, choices: dict[str, str], prompt: str = "") -> str:
+    """Ask for one of some keys, told with what they do; Enter is the empty key. Asks again until it can be read."""
+    page.line()
+    words = prompt or ", ".join(f"{name or 'Enter'} {does}" for name, does in choices.items())
+    while True:
+        text = read_line(f"{words}: ").lower()
+        if text in choices:
+            return text
+        sys.stdout.write(f"Please type {', '.join(name for name in choices if name)}, or Enter.\n")
+
+
+def number(last: int, prompt: str, *, may_pass: bool = False) -> int:
+    """Ask for a whole number from 1 to `last`; 0 for `PASS`, where that is allowed."""
     while True:
         text = read_line(prompt)
+        if may_pass and text == PASS:
+            return 0
         if text.isascii() and text.isdigit() and 1 <= int(text) <= last:
             return int(text)
         sys.stdout.write(f"Please type a number from 1 to {last}.\n")

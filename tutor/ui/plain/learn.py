@@ -9,38 +9,22 @@ from functools import cached_property
 from typing import TypeVar
 
 from tutor.course import variables
-from tutor.course.identity import content_hash
-from tutor.course.models import (
-    Chapter,
-    Course,
-    Lab,
-    Predict,
-    Question,
-    Quiz,
-    ReadOutput,
-    Section,
-    TypeCommand,
-)
+from tutor.course.models import Chapter, Course, Lab, Predict, Question, Quiz, Section
 from tutor.engine.connect import Engine
-from tutor.engine.images import access as images
 from tutor.lab import open_labs
 from tutor.lab.session import close as session_close
-from tutor.lab.session import setup as session_setup
-from tutor.lab.session.session import Session
 from tutor.learner import progress
 from tutor.learner.events import (
     AnyEvent,
     ChapterFinished,
     ChapterOpened,
-    PredictionMade,
-    QuestionAnswered,
     SectionReached,
 )
 from tutor.learner.journal import Journal
 from tutor.learner.progress import ChapterProgress
-from tutor.quiz import run
-from tutor.quiz.grade import Grade
-from tutor.ui.plain import ask, labs, questions, reading
+from tutor.quiz.record import answered
+from tutor.ui.plain import ask, asking, labs, reading
+from tutor.ui.plain.asking import Asker
 from tutor.ui.plain.page import Page
 
 T = TypeVar("T")
@@ -74,6 +58,10 @@ class Lesson:
             Problem: There is none, or an image cannot be had.
         """
         return labs.engine_for(self.chapter)
+
+    @cached_property
+    def _asker(self) -> Asker:
+        return Asker(self.page, self.course, self.shuffle, lambda chapter: self.engine)
 
     def play(self) -> int:
         """Go through the chapter; returns the exit status."""
@@ -129,37 +117,7 @@ class Lesson:
 
     def _predict(self, section: Predict) -> None:
         self.page.line("Predict", "bold")
-        with run.sandbox(self.course, self.chapter, self.engine) as session:
-            bound = session.pose(section)
-            assert isinstance(bound, Predict)
-            grade, option, happened = self._bet(session, bound)
-        self.record(
-            PredictionMade(
-                chapter=self.chapter.id,
-                item=section.id,
-                hash=content_hash(section),
-                option=option,
-                outcome=happened,
-                right=grade.right,
-            )
-        )
-        self.page.markdown(bound.explain)
-
-    def _bet(self, session: Session, question: Predict | ReadOutput) -> tuple[Grade, str, str]:
-        """Ask what will happen, run it, compare: the grade, the option chosen, the option that it was."""
-        self.page.markdown(question.ask)
-        self.page.line()
-        self.page.raw(question.run.strip())
-        self.page.line()
-        options = questions.listed(self.page, question.options, self.shuffle)
-        chosen = options[ask.choice(len(options), "Your guess: ")[0]]
-        self.page.line()
-        self.page.line("Now it really runs:")
-        grade, ran, happened = run.compared(session, question, chosen.id)
-        self.page.raw(ran.completed.output.rstrip() or "(it prints nothing)")
-        self.page.line(f"Exit status {ran.completed.exit_code}.", indent=4)
-        questions.tell(self.page, grade)
-        return grade, chosen.id, happened.id if happened else ""
+        self._put(section)
 
     def _lab(self, section: Lab) -> None:
         self.page.heading(f"Lab: {section.title}")
@@ -183,53 +141,18 @@ class Lesson:
         for number, question in enumerate(waiting, 1):
             self.page.line()
             self.page.line(f"Question {number} of {len(waiting)}", "bold")
-            right += self._question(question)
+            right += self._put(question)
         self.page.line()
         self.page.line(f"{right} of {len(waiting)} right.")
 
-    def _question(self, question: Question) -> bool:
-        answer: tuple[str, ...] = ()
-        match question:
-            case TypeCommand():
-                with run.sandbox(self.course, self.chapter, self.engine) as session:
-                    grade = self._type(session, question)
-            case ReadOutput():
-                with run.sandbox(self.course, self.chapter, self.engine) as session:
-                    posed = session.pose(question)
-                    assert isinstance(posed, ReadOutput)
-                    grade, option, _ = self._bet(session, posed)
-                    answer = (option,)
-            case _:
-                answer, grade = questions.put(self.page, self._bound(question), self.shuffle)
-        if isinstance(question, (TypeCommand, ReadOutput)) and question.explain:
-            self.page.markdown(self._bound(question.explain))
-        self.record(
-            QuestionAnswered(
-                chapter=self.chapter.id,
-                item=question.id,
-                hash=content_hash(question),
-                answer=answer,
-                credit=grade.credit,
-            )
-        )
-        return grade.right
-
-    def _type(self, session: Session, question: TypeCommand) -> Grade:
-        posed = session.pose(question)
-        assert isinstance(posed, TypeCommand)
-        self.page.markdown(posed.ask)
-        grade, completed = run.typed(session, posed, ask.read_line("$ "))
-        self.page.raw(completed.output.rstrip())
-        questions.tell(self.page, grade)
-        return grade
+    def _put(self, question: Question | Predict) -> bool:
+        asked = self._asker.ask(self.chapter, question)
+        self.record(answered(self.chapter, question, asked.answer, asked.grade, asked.outcome))
+        return asked.grade.right
 
     # -- the end -------------------------------------------------------------------------------------------------
     def _bound(self, value: T) -> T:
-        """A part with its variables filled in: those of the chapter's open lab, or likely ones where none is open."""
-        found = open_labs.find(self.chapter.chapter)
-        if found:
-            return variables.bind(value, session_setup.bindings(found))
-        return variables.bind(value, variables.preview(self.chapter, images.reference_variables()))
+        return asking.bound(self.chapter, value)
 
     def _all_steps(self) -> bool:
         steps = {step.id for section in self.chapter.sections if isinstance(section, Lab) for step in section.steps}

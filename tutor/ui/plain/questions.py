@@ -23,32 +23,50 @@ def put(page: Page, question: FixedQuestion, shuffle: random.Random) -> tuple[tu
     Raises:
         InputEnded: The input ended before an answer came.
     """
-    page.markdown(question.ask)
-    page.line()
-    answer: tuple[str, ...]
-    match question:
-        case Choose():
-            options = listed(page, question.options, shuffle)
-            chosen = options[ask.choice(len(options), "Your answer: ")[0]]
-            answer, result = (chosen.id,), grade.choose(question, chosen.id)
-        case ChooseAll():
-            options = listed(page, question.options, shuffle)
-            picks = ask.choice(len(options), "All that are right, such as a c: ", several=True)
-            answer = tuple(options[n].id for n in picks)
-            result = grade.choose_all(question, answer)
-        case Order():
-            items = listed(page, question.items, shuffle)
-            answer = _order(page, items)
-            result = grade.order(question, answer)
-        case SpotMistake():
-            lines = question.content.splitlines()
-            page.raw("\n".join(f"{n:>2}  {line}" for n, line in enumerate(lines, 1)))
-            line = ask.number(len(lines), "Number of the wrong line: ")
-            answer, result = (str(line),), grade.spot_mistake(question, line)
+    answer, result = take(page, question, shuffle)
     tell(page, result)
     if question.explain:
         page.markdown(question.explain)
     return answer, result
+
+
+def take(
+    page: Page, question: FixedQuestion, shuffle: random.Random, *, may_pass: bool = False
+) -> tuple[tuple[str, ...], Grade]:
+    """Ask a question and say nothing of the answer.
+
+    Args:
+        may_pass: Whether "I do not know" is an answer: no ids, no credit.
+
+    Raises:
+        InputEnded: The input ended before an answer came.
+    """
+    page.markdown(question.ask)
+    page.line()
+    nothing = (), Grade(credit=0.0)
+    match question:
+        case Choose():
+            options = listed(page, question.options, shuffle)
+            picks = ask.choice(len(options), "Your answer: ", may_pass=may_pass)
+            if not picks:
+                return nothing
+            chosen = options[picks[0]]
+            return (chosen.id,), grade.choose(question, chosen.id)
+        case ChooseAll():
+            options = listed(page, question.options, shuffle)
+            picks = ask.choice(len(options), "All that are right, such as a c: ", several=True, may_pass=may_pass)
+            answer = tuple(options[n].id for n in picks)
+            return (answer, grade.choose_all(question, answer)) if answer else nothing
+        case Order():
+            items = listed(page, question.items, shuffle)
+            answer = _order(page, items, may_pass=may_pass)
+            return (answer, grade.order(question, answer)) if answer else nothing
+        case SpotMistake():
+            lines = question.content.splitlines()
+            page.line(question.file, "bold")
+            page.raw("\n".join(f"{n:>2}  {line}" for n, line in enumerate(lines, 1)))
+            line = ask.number(len(lines), "Number of the wrong line: ", may_pass=may_pass)
+            return ((str(line),), grade.spot_mistake(question, line)) if line else nothing
 
 
 def listed(page: Page, options: Sequence[T], shuffle: random.Random) -> list[T]:
@@ -75,9 +93,9 @@ def tell(page: Page, result: Grade) -> None:
         page.line(f"Right: {result.right_answer}", indent=2)
 
 
-def _order(page: Page, items: Sequence[Item]) -> tuple[str, ...]:
+def _order(page: Page, items: Sequence[Item], *, may_pass: bool) -> tuple[str, ...]:
     while True:
-        picks = ask.choice(len(items), "All letters, first to last: ", several=True)
-        if len(picks) == len(items):
+        picks = ask.choice(len(items), "All letters, first to last: ", several=True, may_pass=may_pass)
+        if len(picks) == len(items) or not picks:
             return tuple(items[n].id for n in picks)
         page.line(f"Please give all {len(items)} letters, each once.")

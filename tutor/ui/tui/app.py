@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
@@ -61,6 +61,7 @@ class TutorApp(App[int], inherit_bindings=False):
         self.desk = desk
         self.settings = settings or theme.load()
         self._first = chapter
+        self._opening: Callable[[], Screen[object]] | None = None
         self.register_theme(theme.DARK)
         self.register_theme(theme.LIGHT)
         self.theme = self.settings.theme if self.settings.theme in self.available_themes else theme.DARK.name
@@ -79,6 +80,8 @@ class TutorApp(App[int], inherit_bindings=False):
                 loop.add_signal_handler(number, self.exit, 128 + number)
         if self._first is not None:
             self.call_after_refresh(self.open_chapter, self._first)
+        if self._opening is not None:
+            self.call_after_refresh(self.push_screen, self._opening())
 
     def open_chapter(self, chapter: Chapter) -> None:
         """Show a chapter at the learner's place in it."""
@@ -94,6 +97,27 @@ class TutorApp(App[int], inherit_bindings=False):
             for sequence in clipboard.sequences(text, os.environ):
                 self._driver.write(sequence)
         self.run_worker(lambda: clipboard.to_tmux(text, os.environ), thread=True, group="copying")
+
+    def open_round(self, name: str, chapters: Sequence[int] = (), length: int = 10) -> None:
+        """Show a quiz, the review or the placement test; as the first screen where the app does not run yet.
+
+        Raises:
+            Problem: `no-such-chapter`; `nothing-learned`: there is nothing to ask about.
+        """
+        from tutor.ui.tui.rounds.opening import opening
+
+        make = opening(name, self.desk, chapters, length)
+        if self.is_running:
+            self.push_screen(make())
+        else:
+            self._opening = make
+
+    def action_round(self, name: str) -> None:
+        """Show a quiz, the review, the placement test or the progress."""
+        try:
+            self.open_round(name)
+        except Problem as problem:
+            self.notify(str(problem))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In the shell no key is the app's."""
@@ -156,6 +180,10 @@ class TutorApp(App[int], inherit_bindings=False):
         """What the command palette offers."""
         yield SystemCommand("Help", "What this screen can do", self.action_help)
         yield SystemCommand("Doctor", "Is everything here that the labs need?", self.action_doctor)
+        yield SystemCommand("Review", "What is due today", lambda: self.action_round("review"))
+        yield SystemCommand("Quiz", "Questions on what you have begun", lambda: self.action_round("quiz"))
+        yield SystemCommand("Progress", "What you have done, and what is weak", lambda: self.action_round("progress"))
+        yield SystemCommand("Placement test", "Where to start", lambda: self.action_round("placement"))
         other = "light" if self.current_theme.dark else "dark"
         yield SystemCommand(f"Theme: {other}", "Change the colours", self.action_switch_theme)
         word = "off" if self.settings.motion else "on"

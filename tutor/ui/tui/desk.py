@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from tutor.course.models import Chapter, Course, Lab
-from tutor.learner import progress, whereabouts
+from tutor.learner import progress, review, whereabouts
 from tutor.learner.events import AnyEvent, LabOpened, StepPassed
 from tutor.learner.journal import Journal
 from tutor.learner.memory import Visits
@@ -22,12 +22,14 @@ class Desk:
     Attributes:
         shuffle: Decides the order of options.
         trouble: What was last told of a journal that cannot be written.
+        entry: Id of the entry that was recorded last.
     """
 
     course: Course
     journal: Journal
     shuffle: random.Random = field(default_factory=random.Random)
     trouble: str = ""
+    entry: str = ""
 
     @cached_property
     def remembered(self) -> Remembered:
@@ -36,7 +38,7 @@ class Desk:
 
     def record(self, event: AnyEvent) -> str:
         """Keep an event; why it could not be written, when that is news."""
-        self.journal.append(event)
+        self.entry = self.journal.append(event)
         news = self.journal.trouble if self.journal.trouble != self.trouble else ""
         self.trouble = self.journal.trouble
         return news
@@ -51,6 +53,10 @@ class Desk:
         memory = self.remembered.memory()
         visits = memory.chapters.get(chapter.id, Visits())
         return progress.view(chapter, visits, whereabouts.settle(self.course, memory))
+
+    def due(self) -> int:
+        """How many reviews today shall still bring."""
+        return review.count(self.course, self.remembered.memory(), self.journal.now())
 
     def passed_in(self, chapter: Chapter, lab: str) -> set[str]:
         """Ids of the steps that have passed since that lab was opened."""

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
+from typing import Literal
 
 from tutor.lab.course import learners_course
 from tutor.learner.journal import Journal
 
+Opened = Literal["home", "lesson", "quiz", "review", "placement"]
 
-def run(chapter: int | None = None) -> int:
+
+def run(screen: Opened = "home", *, chapters: Sequence[int] = (), length: int = 10) -> int:
     """Open the tutor on this terminal.
 
     Args:
-        chapter: Number of the chapter to open at once; the home screen when left out.
+        screen: What to open at once above the home screen.
+        chapters: Numbers: the lesson's chapter; those a quiz asks about.
+        length: Questions of a quiz, at most.
 
     Returns:
         The exit status.
 
     Raises:
-        Problem: `no-such-chapter`; the course or the journal cannot be read.
+        Problem: `no-such-chapter`, `nothing-learned`; the course or the journal cannot be read.
     """
     from tutor.ui.tui.guard import Guard
 
@@ -31,17 +37,21 @@ def run(chapter: int | None = None) -> int:
 
         course = learners_course()
         first = None
-        if chapter is not None:
+        if screen == "lesson":
             from tutor.lab.session.lesson import chapter_of
 
-            first = chapter_of(course, chapter)
+            first = chapter_of(course, chapters[0])
         with Journal() as journal:
+            desk = Desk(course, journal)
+            app = TutorApp(desk, first)
+            if screen in ("quiz", "review", "placement"):
+                app.open_round(screen, chapters, length)
             # What was imported stays: no use in looking through it again and again.
             gc.freeze()
             gc.enable()
-            app = TutorApp(Desk(course, journal), first)
             guard.ready()
             status = app.run()
+            desk.remembered.keep()
         return app.return_code or 0 if status is None else status
     finally:
         gc.enable()

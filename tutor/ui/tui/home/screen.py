@@ -39,6 +39,8 @@ The chapters of the course, with how far you are in each: ○ new, ◐ begun, �
 
 Enter opens a chapter at the place where you left it. Your place, your answers and your open lab are kept.
 / searches titles, ideas, commands and texts of all chapters.
+
+v brings what is due for review, k asks a quiz, p shows your progress. a is a test that finds the chapter to start from.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", key_display="⏎", id="home.open", tooltip="Open the chapter where you left it"),
@@ -47,6 +49,19 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
         Binding("d", "app.doctor", "Doctor", id="home.doctor", tooltip="Is everything here that the labs need?"),
         Binding("t", "app.switch_theme", "Light/dark", id="home.theme", tooltip="Change the colours"),
         Binding("q", "app.quit", "Quit", id="home.quit", tooltip="Leave the tutor"),
+        Binding("v", "app.round('review')", "Review", show=False, id="home.review", tooltip="What is due today"),
+        Binding(
+            "k", "app.round('quiz')", "Quiz", show=False, id="home.quiz", tooltip="Questions on what you have begun"
+        ),
+        Binding("p", "app.round('progress')", "Progress", show=False, id="home.progress", tooltip="What is weak"),
+        Binding(
+            "a",
+            "app.round('placement')",
+            "Placement",
+            show=False,
+            id="home.placement",
+            tooltip="Where to start: a test",
+        ),
         Binding("escape", "clear", show=False, id="home.clear"),
     ]
 
@@ -72,6 +87,7 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
         chapters.border_title = "Chapters"
         self.query_one("#about").border_title = "Chapter"
         self._draw_bar()
+        self._draw_due()
         following = self._following()
         if following is not None:
             chapters.highlighted = [hit.chapter.id for hit in self._hits].index(following.id)
@@ -83,6 +99,7 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
             self._done = self._desk.everything()
             self._show()
             self._draw_bar()
+            self._draw_due()
 
     # -- what is shown -------------------------------------------------------------------------------------------
     def _options(self) -> list[Option]:
@@ -116,6 +133,11 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
             )
         )
 
+    def _draw_due(self) -> None:
+        due = self._desk.due()
+        told = f"{_count(due, 'review')} due today · v" if due else ""
+        self.query_one(OptionList).border_subtitle = told
+
     def _show(self, *, first: bool = False) -> None:
         chapters = self.query_one(OptionList)
         kept = 0 if first else chapters.highlighted
@@ -131,15 +153,15 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
     def _following(self) -> Chapter | None:
         """The chapter to go on with: the one that was worked on last, else the first that is new."""
         chapters = {chapter.id: chapter for chapter in self._desk.course.chapters}
-        last = ""
-        for entry in self._desk.journal.entries():
-            if entry.event.chapter in chapters:
-                last = entry.event.chapter
+        memory = self._desk.remembered.memory()
+        seen = [name for name in memory.chapters if name in chapters]
+        last = max(seen, key=lambda name: memory.chapters[name].last, default="")
         if last and self._done[last].state == "begun":
             return chapters[last]
         begun = [c for c in chapters.values() if self._done[c.id].state == "begun"]
-        new = [c for c in chapters.values() if self._done[c.id].state == "new"]
-        return next(iter(begun + new), next(iter(chapters.values()), None))
+        placed = [c for c in chapters.values() if c.id == memory.start and self._done[c.id].state == "new"]
+        new = [c for c in chapters.values() if self._done[c.id].state == "new" and c.id not in memory.skip]
+        return next(iter(begun + placed + new), next(iter(chapters.values()), None))
 
     def _look(self, chapter: Chapter | None) -> None:
         about = self.query_one("#about-text", Static)

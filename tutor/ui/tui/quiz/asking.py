@@ -32,6 +32,7 @@ class Asking(Page):
         source: It, as the course has it: what is run.
         room: Runs what has to be run.
         shuffle: Decides the order of what there is to choose from.
+        quiet: Say nothing of the answer.
     """
 
     class Answered(Message):
@@ -46,8 +47,11 @@ class Asking(Page):
             self.asking, self.answer, self.grade, self.outcome = asking, answer, grade, outcome
             super().__init__()
 
-    def __init__(self, question: Asked, source: Asked, room: Room, shuffle: random.Random) -> None:
+    def __init__(
+        self, question: Asked, source: Asked, room: Room, shuffle: random.Random, *, quiet: bool = False
+    ) -> None:
         super().__init__()
+        self._quiet = quiet
         self.question, self.source = question, source
         self.answered = False
         self._room = room
@@ -193,6 +197,9 @@ class Asking(Page):
         self, answer: tuple[str, ...], result: Grade, outcome: str = "", output: str | None = None, status: int = 0
     ) -> None:
         self.answered = True
+        if self._quiet:
+            self.post_message(self.Answered(self, answer, result, outcome))
+            return
         self._say("")
         for choices in self.query(Choices):
             choices.freeze(*_marks(self.question, answer, result, outcome))

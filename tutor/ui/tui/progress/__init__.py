@@ -1,0 +1,1 @@
+"""What was done, what is weak, what comes."""

@@ -1,0 +1,1 @@
+"""Questions one after the other: what quiz, review and placement share."""
