@@ -128,6 +128,36 @@ class LabOpened(Event, frozen=True, kw_only=True, tag="lab-opened"):
     lab: str
 
 
+class WorkshopJoined(Event, frozen=True, kw_only=True, tag="workshop-joined"):
+    """The learner took the seat `seat` in the room `item`: from here on the room is told."""
+
+    seat: str
+
+
+class WorkshopLeft(Event, frozen=True, kw_only=True, tag="workshop-left"):
+    """The learner left the room `item`: from here on it is told nothing."""
+
+
+class HandSet(Event, frozen=True, kw_only=True, tag="hand-set"):
+    """The learner asked for help in the room `item`, or has been helped."""
+
+    up: bool
+
+
+class PollAnswered(Event, frozen=True, kw_only=True, tag="poll-answered"):
+    """An answer to the poll `item` of the room `room`, in its round `round`: ids of the options."""
+
+    room: str
+    round: int
+    answer: tuple[str, ...]
+
+
+class ShoulderAnswered(Event, frozen=True, kw_only=True, tag="shoulder-answered"):
+    """Whether the room's instructor may look at a read-only copy of the shell; `item` is the room's."""
+
+    agreed: bool
+
+
 AnyEvent = (
     ChapterOpened
     | ChapterFinished
@@ -145,6 +175,11 @@ AnyEvent = (
     | ReviewLimitSet
     | PlacementAnswered
     | PlacementDone
+    | WorkshopJoined
+    | WorkshopLeft
+    | HandSet
+    | PollAnswered
+    | ShoulderAnswered
 )
 
 
