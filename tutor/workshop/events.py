@@ -56,10 +56,11 @@ class SeatAllowed(Body, frozen=True, kw_only=True, tag="seat-allowed"):
 
 
 class SeatHere(Body, frozen=True, kw_only=True, tag="seat-here"):
-    """A seat is connected to a hub; gone when `hub` is empty."""
+    """A seat is connected to a hub, or not any more."""
 
     seat: Key
-    hub: str
+    hub: Key
+    here: bool
 
 
 class Did(Body, frozen=True, kw_only=True, tag="did"):
@@ -90,6 +91,12 @@ class PaceSet(Body, frozen=True, kw_only=True, tag="pace-set"):
 
     chapter: Key
     step: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+class DoorSet(Body, frozen=True, kw_only=True, tag="door-set"):
+    """Whether new seats can be taken; those that are taken come and go as before."""
+
+    open: bool
 
 
 class TimerSet(Body, frozen=True, kw_only=True, tag="timer-set"):
@@ -153,7 +160,16 @@ class ShoulderAsked(Body, frozen=True, kw_only=True, tag="shoulder-asked"):
 
 
 Instruction = (
-    SeatAllowed | ChapterSet | PaceSet | TimerSet | NamesShown | Said | PollOpened | PollClosed | ShoulderAsked
+    SeatAllowed
+    | DoorSet
+    | ChapterSet
+    | PaceSet
+    | TimerSet
+    | NamesShown
+    | Said
+    | PollOpened
+    | PollClosed
+    | ShoulderAsked
 )
 """What an instructor may write into the log."""
 

@@ -7,7 +7,7 @@ their stamps, never by which came first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -27,6 +27,7 @@ from tutor.learner.events import (
 from tutor.workshop.events import (
     ChapterSet,
     Did,
+    DoorSet,
     NamesShown,
     PaceSet,
     PollClosed,
@@ -85,7 +86,8 @@ class Seat:
     key: str = ""
     joined: float | None = None
     allowed: Latest[bool] = field(default_factory=lambda: Latest(True))
-    here: Latest[str] = field(default_factory=lambda: Latest(""))
+    here: dict[str, Latest[bool]] = field(default_factory=dict)
+    """Hub → whether it is connected there."""
     hand: Latest[bool] = field(default_factory=lambda: Latest(False))
     steps: dict[tuple[str, str], Work] = field(default_factory=dict)
     at: Latest[tuple[str, str]] = field(default_factory=lambda: Latest(("", "")))
@@ -113,6 +115,10 @@ class Seat:
         """The instructor who waits for an answer; empty: nobody."""
         waits = self.shoulder_asked.stamp > self.shoulder_agreed.stamp
         return self.shoulder_asked.value if waits else ""
+
+    def is_here(self, hubs: Collection[str]) -> bool:
+        """Whether it is connected to one of these hubs."""
+        return any(hub in hubs and here.value for hub, here in self.here.items())
 
     def have(self, stream: str) -> int:
         """The highest place of a journal that has arrived; 0 for none."""
@@ -165,6 +171,7 @@ class Room:
     seats: dict[str, Seat] = field(default_factory=dict)
     chapters: dict[str, Latest[bool]] = field(default_factory=dict)
     pace: Latest[tuple[str, str]] = field(default_factory=lambda: Latest(("", "")))
+    door: Latest[bool] = field(default_factory=lambda: Latest(True))
     timer: Latest[TimerSet] = field(default_factory=lambda: Latest(TimerSet(ends=None)))
     names: Latest[bool] = field(default_factory=lambda: Latest(False))
     messages: dict[str, Message] = field(default_factory=dict)
@@ -223,7 +230,9 @@ class Room:
             case SeatAllowed():
                 self.seat(body.seat).allowed.put(stamp, body.allowed)
             case SeatHere():
-                self.seat(body.seat).here.put(stamp, body.hub)
+                self.seat(body.seat).here.setdefault(body.hub, Latest(False)).put(stamp, body.here)
+            case DoorSet():
+                self.door.put(stamp, body.open)
             case ChapterSet():
                 self.chapters.setdefault(body.chapter, Latest(False)).put(stamp, body.open)
             case PaceSet():

@@ -132,6 +132,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     common: Common
     chapter: str
     names: bool
+    door: bool
     seats: tuple[SeatRow, ...]
     hands: tuple[str, ...]
     mistakes: tuple[MistakeView, ...]
@@ -210,6 +211,7 @@ def board(room: Room, now: float, hubs: Collection[str]) -> Board:
         common=common(room, now),
         chapter=chapter.id if chapter else "",
         names=room.names.value,
+        door=room.door.value,
         seats=tuple(row(room, seat, now, hubs, chapter, pace) for seat in members),
         hands=tuple(seat.id for seat in up),
         mistakes=mistakes(room),
@@ -222,7 +224,7 @@ def screen(room: Room, now: float, hubs: Collection[str]) -> Screen:
     opened = room.opened.value
     chapter = focus(room)
     members = [seat for seat in room.members() if seat.allowed.value]
-    there = [seat for seat in members if seat.here.value in hubs]
+    there = [seat for seat in members if seat.is_here(hubs)]
     shown = next((c for c in _chapters(room) if chapter and c.id == chapter.id), None)
     passed = [0] * len(chapter.steps) if chapter else []
     for place, step in enumerate(chapter.steps if chapter else ()):
@@ -275,7 +277,7 @@ def row(
     return SeatRow(
         seat=seat.id,
         name=seat.name.value,
-        here=seat.here.value in hubs,
+        here=seat.is_here(hubs),
         allowed=seat.allowed.value,
         steps="".join(_letter(seat.steps.get((chapter.id, one.id))) for one in chapter.steps) if chapter else "",
         place=place,

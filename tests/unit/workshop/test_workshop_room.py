@@ -144,8 +144,8 @@ def test_presence_counts_only_hubs_that_live() -> None:
     log = [
         record(1, SeatTaken(seat="s1", name="Ada", key="k")),
         record(2, SeatTaken(seat="s2", name="Grace", key="k")),
-        record(3, SeatHere(seat="s1", hub="h1")),
-        record(4, SeatHere(seat="s2", hub="h2")),
+        record(3, SeatHere(seat="s1", hub="h1", here=True)),
+        record(4, SeatHere(seat="s2", hub="h2", here=True)),
     ]
     assert views.screen(Room.of(log), NOON, {"h1"}).there == 1
     assert views.screen(Room.of(log), NOON, {"h1", "h2"}).there == 2
@@ -154,7 +154,7 @@ def test_presence_counts_only_hubs_that_live() -> None:
 def test_a_removed_seat_is_not_counted_and_comes_back() -> None:
     log = [
         record(1, SeatTaken(seat="s1", name="Ada", key="k")),
-        record(2, SeatHere(seat="s1", hub="h1")),
+        record(2, SeatHere(seat="s1", hub="h1", here=True)),
         record(3, SeatAllowed(seat="s1", allowed=False), by="i:Kim"),
     ]
     assert views.screen(Room.of(log), NOON, {"h1"}).there == 0
