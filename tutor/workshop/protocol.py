@@ -1,0 +1,193 @@
+"""What hub and client say to each other: JSON messages, one in each WebSocket frame.
+
+The hub begins with a challenge; the client answers it with a proof of its key, so that no key and nothing that could
+be sent again crosses the network. Then a seat pushes what its journal has that the hub has not, and is told what
+changes; an instructor gives instructions, each with an id, so that one that is sent twice is done once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from tutor.learner.events import AnyEvent
+from tutor.workshop.events import Instruction, Key
+from tutor.workshop.views import Board, Common, MistakeView, PollView, Screen, SeatRow, You
+
+MAX_MESSAGE = 65_536  # bytes that the hub takes in one message
+MAX_PUSH = 100  # events in one push
+VERSION = 1
+
+Text = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+    """What all messages share."""
+
+
+# -- to the hub -------------------------------------------------------------------------------------------------------
+class Hello(Message, frozen=True, kw_only=True, tag="hello"):
+    """Who is there.
+
+    Attributes:
+        id: The seat's id; an instructor's name; empty for a projector.
+        proof: `tutor.workshop.names.proof`; a projector's key as it is, as pages on plain HTTP cannot compute it.
+        stream: The journal that a seat will push.
+    """
+
+    role: Literal["seat", "instructor", "screen"]
+    id: Text = ""
+    proof: Text
+    stream: Text = ""
+    version: int = VERSION
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An entry of a seat's journal; `at` is by the seat's clock."""
+
+    n: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    at: float
+    event: AnyEvent
+
+
+class Push(Message, frozen=True, kw_only=True, tag="push"):
+    """What a seat's journal has after what the hub has; `now` is the seat's clock."""
+
+    now: float
+    items: Annotated[tuple[Item, ...], msgspec.Meta(min_length=1, max_length=MAX_PUSH)]
+
+
+class Do(Message, frozen=True, kw_only=True, tag="do"):
+    """An instruction."""
+
+    id: Key
+    what: Instruction
+
+
+FromSeat = Push
+FromInstructor = Do
+
+# -- from the hub -----------------------------------------------------------------------------------------------------
+
+
+class Challenge(Message, frozen=True, kw_only=True, tag="challenge"):
+    """The first message: what to prove the key with."""
+
+    nonce: str
+    version: int = VERSION
+
+
+class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
+    """A seat is in. `have`: the place in its journal up to which the hub has it."""
+
+    have: int
+    common: Common
+    you: You
+
+
+class Ack(Message, frozen=True, kw_only=True, tag="ack"):
+    """The journal is kept up to this place: it survives the hub."""
+
+    upto: int
+
+
+class News(Message, frozen=True, kw_only=True, tag="news"):
+    """What all learners see has changed, or what this one sees."""
+
+    common: Common | None = None
+    you: You | None = None
+
+
+class Done(Message, frozen=True, kw_only=True, tag="done"):
+    """An instruction is kept; `refused` says why when it is not."""
+
+    id: str
+    refused: str = ""
+
+
+class Full(Message, frozen=True, kw_only=True, tag="full"):
+    """The whole board."""
+
+    code: str
+    board: Board
+
+
+class Rows(Message, frozen=True, kw_only=True, tag="rows"):
+    """Rows of the board that have changed."""
+
+    rows: tuple[SeatRow, ...]
+
+
+class Summary(Message, frozen=True, kw_only=True, tag="summary"):
+    """Everything of the board but its rows."""
+
+    common: Common
+    chapter: str
+    names: bool
+    door: bool
+    hands: tuple[str, ...]
+    mistakes: tuple[MistakeView, ...]
+    polls: tuple[PollView, ...]
+
+
+class Show(Message, frozen=True, kw_only=True, tag="show"):
+    """What the projector shows; the QR code as rows of 0 and 1."""
+
+    code: str
+    link: str
+    qr: tuple[str, ...]
+    screen: Screen
+
+
+class Bye(Message, frozen=True, kw_only=True, tag="bye"):
+    """The hub ends the connection; `code` is stable, `why` is for people."""
+
+    code: str
+    why: str
+
+
+ToSeat = Challenge | Welcome | Ack | News | Bye
+ToInstructor = Challenge | Full | Rows | Summary | Done | Bye
+
+encode = msgspec.json.Encoder().encode
+hello = msgspec.json.Decoder(Hello).decode
+from_seat = msgspec.json.Decoder(FromSeat).decode
+from_instructor = msgspec.json.Decoder(FromInstructor).decode
+to_seat = msgspec.json.Decoder(ToSeat).decode
+to_instructor = msgspec.json.Decoder(ToInstructor).decode
+
+
+# -- joining, by HTTP -------------------------------------------------------------------------------------------------
+class Join(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /api/join`. `ticket`: made by the client; asking again with the same one gives the same seat."""
+
+    code: Text
+    name: Text
+    ticket: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
+
+
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer: a seat, and the key that proves it."""
+
+    room: str
+    title: str
+    seat: str
+    name: str
+    key: str
+
+
+class RoomInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """`GET /api/room`: what one may know before joining. `chapters`: their numbers."""
+
+    room: str
+    title: str
+    version: str
+    chapters: tuple[int, ...]
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is none: a stable code and words."""
+
+    code: str
+    why: str

@@ -1,0 +1,336 @@
+"""The hub on the network: HTTP and WebSocket, and what they refuse.
+
+Nothing that is sent decides which file is read or whose seat is written: pages are a fixed few, and a connection's
+role and seat are those it has proved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket as sockets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tutor import __version__
+from tutor.workshop import names, protocol, views
+from tutor.workshop.hub import Hub, Refused
+from tutor.workshop.limits import Gate
+from tutor.workshop.log import LogDown
+from tutor.workshop.peers import BoardPeer, Peer, ScreenPeer, SeatPeer
+
+PATIENCE = 10.0  # seconds in which a connection must show who it is
+_MAX_BODY = 4096  # bytes of a request
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+_WEB = Path(__file__).parent / "web"
+_PAGES = {
+    "/": ("join.html", "text/html; charset=utf-8"),
+    "/join.js": ("join.js", "text/javascript; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+}
+_STATUS = {"too-many-tries": 429, "wrong-code": 403, "removed": 403, "closed": 403, "full": 503}
+
+
+class App:
+    """The hub's routes.
+
+    Args:
+        hub: What they lead to.
+        behind_proxy: Whether a reverse proxy stands before it and says who connects (`X-Forwarded-For`).
+    """
+
+    def __init__(self, hub: Hub, *, behind_proxy: bool = False) -> None:
+        self.hub = hub
+        self._behind_proxy = behind_proxy
+        self._pages = {path: ((_WEB / name).read_bytes(), kind) for path, (name, kind) in _PAGES.items()}
+
+    def starlette(self) -> Starlette:
+        """The application; the hub starts and ends with it."""
+
+        @contextlib.asynccontextmanager
+        async def life(_: Starlette) -> AsyncIterator[None]:
+            await self.hub.start()
+            yield
+            await self.hub.stop()
+
+        return Starlette(
+            routes=[
+                Route("/api/join", self.join, methods=["POST"]),
+                Route("/api/room", self.room, methods=["GET"]),
+                Route("/health", self.health, methods=["GET"]),
+                WebSocketRoute("/ws", self.socket),
+                Route("/{path:path}", self.page, methods=["GET"]),
+            ],
+            lifespan=life,
+        )
+
+    # -- HTTP ----------------------------------------------------------------------------------------------------
+    async def page(self, request: Request) -> Response:
+        """One of the few pages; a join code leads to the page that says how to join."""
+        path = request.scope["path"]
+        code = path.removeprefix("/")
+        if path not in self._pages and len(code) == names.CODE_LENGTH and code.isascii() and code.isalnum():
+            path = "/"
+        if path not in self._pages:
+            return _answer(protocol.Refusal(code="no-page", why="There is no such page."), 404)
+        body, kind = self._pages[path]
+        return Response(body, media_type=None, headers={**_HEADERS, "content-type": kind})
+
+    async def room(self, _: Request) -> Response:
+        """What one may know before joining."""
+        room, title = self.hub.info
+        numbers = tuple(chapter.number for chapter in views.syllabus(self.hub.room).chapters)
+        return _answer(protocol.RoomInfo(room=room, title=title, version=__version__, chapters=numbers))
+
+    async def health(self, _: Request) -> Response:
+        """Whether the hub can keep anything: its log answers."""
+        try:
+            await self.hub.log.hubs()
+        except LogDown:
+            return _answer(protocol.Refusal(code="log-down", why="The log cannot be reached."), 503)
+        return Response(b"ok\n", headers={**_HEADERS, "content-type": "text/plain"})
+
+    async def join(self, request: Request) -> Response:
+        """Take a seat."""
+        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+            return _answer(protocol.Refusal(code="no-json", why="JSON is expected."), 415)
+        if not _same_origin(request.headers.get("origin"), request.headers.get("host")):
+            return _answer(protocol.Refusal(code="other-site", why="Another site's page may not join."), 403)
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MAX_BODY:
+                return _answer(protocol.Refusal(code="too-long", why="The request is too long."), 413, close=True)
+        try:
+            asked = msgspec.json.decode(body, type=protocol.Join)
+        except (msgspec.DecodeError, RecursionError):
+            return _answer(protocol.Refusal(code="not-understood", why="The request is not understood."), 400)
+        try:
+            return _answer(await self.hub.join(asked, self._address(request.scope, request.headers)))
+        except Refused as refused:
+            return _answer(protocol.Refusal(code=refused.code, why=refused.why), _STATUS[refused.code])
+        except LogDown:
+            return _answer(protocol.Refusal(code="log-down", why="The room cannot be written now. Try again."), 503)
+
+    # -- WebSocket -----------------------------------------------------------------------------------------------
+    async def socket(self, socket: WebSocket) -> None:
+        """One connection from its challenge to its end."""
+        if not _same_origin(socket.headers.get("origin"), socket.headers.get("host")):
+            await socket.close(4403)  # before it is accepted: 403
+            return
+        await socket.accept()
+        peer: Peer | None = None
+        try:
+            peer = await self._greet(socket)
+            if peer is not None:
+                await self._serve(peer)
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            pass  # it has gone
+        finally:
+            if socket.scope.get("client"):
+                self.hub.gate.leave(*socket.scope["client"])
+            if peer is not None:
+                await self.hub.part(peer)
+
+    async def _greet(self, socket: WebSocket) -> Peer | None:
+        nonce = secrets.token_hex(16)
+        await socket.send_text(protocol.encode(protocol.Challenge(nonce=nonce)).decode())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                hello = protocol.hello(await _receive(socket))
+            self.hub.check(hello, nonce, self._address(socket.scope, socket.headers))
+        except (msgspec.DecodeError, RecursionError):
+            await _end(socket, "not-understood", "The message is not understood.")
+            return None
+        except TimeoutError:
+            await _end(socket, "too-late", "Nobody said who is there.")
+            return None
+        except Refused as refused:
+            await _end(socket, refused.code, refused.why)
+            return None
+        client = socket.scope.get("client")
+        if client:
+            self.hub.gate.settle(*client)
+        if hello.role == "seat":
+            if not hello.stream or len(hello.stream) > 80:
+                await _end(socket, "not-understood", "A seat needs a journal.")
+                return None
+            seat = SeatPeer(socket, hello.id, hello.stream, self.hub.now(), self.hub.common, self.hub.you)
+            try:
+                await self.hub.seat_came(seat)
+            except LogDown:
+                await self.hub.part(seat)
+                await _end(socket, "log-down", "The room cannot be written now.")
+                return None
+            return seat
+        if hello.role == "instructor":
+            board = BoardPeer(socket, names.clean(hello.id, names.NAME_LENGTH) or "Instructor")
+            self.hub.board_came(board)
+            return board
+        screen = ScreenPeer(socket)
+        screen.say(self.hub.show())
+        self.hub.screens.add(screen)
+        return screen
+
+    async def _serve(self, peer: Peer) -> None:
+        telling = asyncio.create_task(peer.tell())
+        reading = asyncio.create_task(self._read(peer))
+        try:
+            await asyncio.wait((telling, reading), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done() and not reading.cancelled() and reading.exception() is None:
+                await asyncio.wait((telling,), timeout=5)  # its goodbye is still sent
+        finally:
+            for task in (telling, reading):
+                task.cancel()
+            await asyncio.gather(telling, reading, return_exceptions=True)
+
+    async def _read(self, peer: Peer) -> None:
+        """Take messages until one must not be taken; then say goodbye."""
+        while True:
+            text = await _receive(peer.socket)
+            if not peer.limit.take():
+                peer.bye("too-fast", "Too many messages.")
+                return
+            try:
+                match peer:
+                    case SeatPeer():
+                        await self.hub.pushed(peer, protocol.from_seat(text))
+                    case BoardPeer():
+                        await self.hub.instructed(peer, protocol.from_instructor(text))
+                    case _:
+                        raise Refused("not-understood", "A projector only listens.")
+            except (msgspec.DecodeError, RecursionError):
+                peer.bye("not-understood", "The message is not understood.")
+                return
+            except Refused as refused:
+                peer.bye(refused.code, refused.why)
+                return
+            except LogDown:
+                peer.bye("log-down", "The room cannot be written now. What was not acknowledged is to be sent again.")
+                return
+
+    def _address(self, scope: Any, headers: Any) -> str:
+        if self._behind_proxy:
+            # The last one is the proxy's own word; those before it are the client's.
+            forwarded = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+            if forwarded:
+                return str(forwarded)
+        client = scope.get("client")
+        return str(client[0]) if client else ""
+
+
+async def _receive(socket: WebSocket) -> bytes:
+    message = await socket.receive()
+    if message["type"] != "websocket.receive":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    text = message.get("text")
+    return text.encode() if text is not None else message.get("bytes") or b""
+
+
+async def _end(socket: WebSocket, code: str, why: str) -> None:
+    await socket.send_text(protocol.encode(protocol.Bye(code=code, why=why)).decode())
+    await socket.close(1008)
+
+
+def _answer(value: msgspec.Struct, status: int = 200, *, close: bool = False) -> Response:
+    headers = {**_HEADERS, "content-type": "application/json"} | ({"connection": "close"} if close else {})
+    return Response(msgspec.json.encode(value), status, headers=headers)
+
+
+def _same_origin(origin: str | None, host: str | None) -> bool:
+    """A browser says which page asks; programs that are no browser say nothing."""
+    return origin is None or (bool(host) and urlsplit(origin).netloc.lower() == str(host).lower())
+
+
+class GuardedProtocol(H11Protocol):
+    """HTTP connections that are counted, and ended when they do not show who they are in time."""
+
+    gate: Gate
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count it; too many of one address are ended before they cost anything."""
+        peer = transport.get_extra_info("peername")
+        self._peer = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
+        if self._peer is not None:
+            if not self.gate.enter(*self._peer, transport):
+                self._peer = None
+                transport.abort()
+                return
+            self.loop.call_later(PATIENCE * 1.5, self.gate.overdue, *self._peer)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it no more."""
+        if self.transport is None:
+            return  # refused at the door
+        if self._peer is not None:
+            self.gate.leave(*self._peer)
+        super().connection_lost(exc)
+
+
+def server(app: App, *, tls: tuple[str, str] | None = None) -> uvicorn.Server:
+    """A server for a hub, ready for `serve(sockets=[…])`.
+
+    Args:
+        app: The hub's routes.
+        tls: Files of a certificate and its key.
+    """
+    protocol_class = type("Guarded", (GuardedProtocol,), {"gate": app.hub.gate})
+    config = uvicorn.Config(
+        app.starlette(),
+        http=protocol_class,
+        ws="websockets-sansio",
+        ws_max_size=protocol.MAX_MESSAGE,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        ws_per_message_deflate=False,  # 64 KB a connection, for messages of some hundred bytes
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=3,
+        h11_max_incomplete_event_size=16_384,
+        ssl_certfile=tls[0] if tls else None,
+        ssl_keyfile=tls[1] if tls else None,
+    )
+    return uvicorn.Server(config)
+
+
+def listen(host: str, port: int) -> sockets.socket:
+    """A socket to serve on; port 0 takes a free one.
+
+    Raises:
+        OSError: The port is taken, or the address is not this machine's.
+    """
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    listening = sockets.socket(family, sockets.SOCK_STREAM)
+    listening.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    listening.listen(2048)
+    return listening
