@@ -66,7 +66,7 @@ class Entry:
         return cls(
             box,
             {"id": box.trace.new_id(), "at": time.time(), "method": method, "path": path, "command": command,
-             "program": program, "words": f"{method} {path}" if request is not None else "something that is no request"},
+             "program": program, "words": f"{method} {path}" if request else "something that is no request"},
         )  # fmt: skip
 
     def misread(self, request: h11.Request) -> None:
