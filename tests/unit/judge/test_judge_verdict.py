@@ -154,6 +154,17 @@ def test_a_slow_health_check_does_not_hide_what_is_wrong_for_good() -> None:
     assert settled("health-starting", container(health="healthy", env={"MODE": "live"}))
 
 
+def test_a_server_that_answers_is_up_before_its_health_check_says_so() -> None:
+    """What else it says stays as it is; only that it does not answer yet may change."""
+    (web,) = world("web").containers.values()
+    here = msgspec.structs.replace(world("web"), containers={web.id: msgspec.structs.replace(web, health="starting")})
+    later = Activity(calls=1, last_change_age=9.0, now=started("web") + 9.0)
+    page = http(body="Welcome")
+    assert not settled(here, page, observations=seen((page, HttpSeen(failure="reset"))), activity=later)
+    assert not settled(here, page, observations=seen((page, HttpSeen(status=503))), activity=later)
+    assert settled(here, page, observations=seen((page, HttpSeen(status=200, body="Hello"))), activity=later)
+
+
 def test_a_service_that_is_coming_up() -> None:
     here = world("compose")
     states = {key: msgspec.structs.replace(c, state="created") for key, c in here.containers.items()}

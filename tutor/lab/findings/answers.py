@@ -167,7 +167,8 @@ def _found(summary: str, expected: str, found: str, port: str, ctx: Context, wha
     if not where and (doors_here := behind(port, ctx)):
         where = f"container {doors_here[0][0].name}"
     holders = [c for c, _ in behind(port, ctx)]
-    starting = any(c.health == "starting" for c in holders)
+    # Whoever answers with the wanted status is up, whatever the health check has yet to say: the content will stay.
+    starting = not what and any(c.health == "starting" for c in holders)
     return Found(
         summary,
         expected,
