@@ -113,6 +113,7 @@ class ImageExpectation(Kind, frozen=True, kw_only=True, tag="image"):
         shares_layers_with: Image it shares layers with; at least `shared_layers` of them (1 when left out).
         shared_layers: Exactly so many lowest layers are the same ones.
         new_layers: Exactly so many of its layers are not that image's: what a build could not take from the cache.
+            Layers that hold nothing do not count.
         same_as: Reference that names the same image id (a second tag).
         layers: Number of layers.
         smaller_than: Size limit, or the reference of an image that is larger.

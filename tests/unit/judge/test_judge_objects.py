@@ -20,7 +20,9 @@ from tutor.course.expectations import (
     ServiceExpectation,
     VolumeExpectation,
 )
+from tutor.engine.world import Image as Built
 from tutor.engine.world import Service, World
+from tutor.lab.findings.image import EMPTY
 from tutor.lab.observations import Baseline, Observations
 
 Image, Volume, Network, Absent, Count = (
@@ -152,6 +154,17 @@ def test_each_kind(situation: str, wanted: Expectation, sentences: list[str]) ->
 def test_a_nameless_build_is_seen() -> None:
     (sentence,) = told("built-nameless", Image(reference="shop:1"))
     assert sentence.startswith("There is no image `shop:1`; a new image without a name is there, `")
+
+
+def test_a_layer_that_holds_nothing_is_not_new() -> None:
+    """BuildKit makes one for a WORKDIR whose folder is there; no work of a build is in it."""
+    layers = {"shop:1": ("base", "code1", EMPTY), "shop:2": ("base", "code2", EMPTY)}
+    images = {tag: Built(id=tag, tags=(tag,), layers=found) for tag, found in layers.items()}
+    here = World(images=images)
+    assert told(here, Image(reference="shop:2", shares_layers_with="shop:1", new_layers=1)) == []
+    assert told(here, Image(reference="shop:2", shares_layers_with="shop:1", new_layers=2)) == [
+        "`shop:2` has 1 layer that `shop:1` does not have."
+    ]
 
 
 def test_an_image_that_could_not_be_pulled() -> None:

@@ -12,6 +12,9 @@ from tutor.lab.findings.missing import no_image
 from tutor.lab.findings.settings import same_user, variables, words_finding
 from tutor.lab.findings.words import code, disk_size, number, plural
 
+EMPTY = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+"""The layer that holds nothing (1,024 zero bytes, as a tar ends). BuildKit makes it for a WORKDIR that is there."""
+
 
 def image_findings(e: ImageExpectation, ctx: Context) -> tuple[Found, ...]:
     """What is not yet as expected; nothing when the image fits."""
@@ -79,7 +82,7 @@ def _layers(e: ImageExpectation, image: Image, ctx: Context) -> list[Found]:
                 what = "no layer" if not common else f"the lowest {plural(common, 'layer')}"
                 summary = f"{name} and {code(e.shares_layers_with)} share {what}."
                 found.append(_found(e, "shared", summary, expected, plural(common, "shared layer")))
-            new = len(image.layers) - common
+            new = sum(layer != EMPTY for layer in image.layers[common:])
             if e.new_layers is not None and new != e.new_layers:
                 summary = f"{name} has {plural(new, 'layer')} that {code(e.shares_layers_with)} does not have."
                 found.append(_found(e, "new", summary, plural(e.new_layers, "new layer"), plural(new, "new layer")))
