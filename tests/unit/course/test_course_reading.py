@@ -74,6 +74,7 @@ def test_prose_of_any_text(text: str) -> None:
 
 def test_sentences_end() -> None:
     assert len(sentences("One. Two! Three: four\n\nFive\n- six\n- seven 1.5 e.g.")) == 7
+    assert len(sentences("| One | two |\n|---|---|\n| three | four |\n  | five | six |")) == 3
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"\]\([^)]*\)")
 _WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*")
-_END = re.compile(r"[.!?…:;](?=[\s\"'”’)*_]|$)|\n\s*\n|\n(?=\s*(?:[-*+]|\d+[.)])\s)")
+_END = re.compile(r"[.!?…:;](?=[\s\"'”’)*_]|$)|\n\s*\n|\n(?=\s*(?:(?:[-*+]|\d+[.)])\s|\|))")
 _VOWELS = re.compile(r"[aeiouyà-ÿ]+")
 
 
@@ -38,7 +38,7 @@ def words(text: str) -> list[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text; list entries and paragraphs end one too."""
+    """The sentences of a text; list entries, paragraphs and rows of a table end one too."""
     return [part for part in _END.split(text) if words(part)]
 
 
