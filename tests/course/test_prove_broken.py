@@ -218,19 +218,37 @@ def test_what_the_engine_lacks_is_skipped_with_the_reason(
 ) -> None:
     from tutor.lab.prove import run
 
-    monkeypatch.setattr(run, "missing_need", lambda engine, need: f"No {need} here.")
+    monkeypatch.setattr(run.needs, "missing", lambda engine, need: f"No {need} here.")
     report = prove("names: [box, keep]", "names: [box, keep]\nneeds: [buildx]", keep="exit-status")
     assert [r["status"] for r in report["results"]] == ["skipped"]
     assert report["results"][0]["why"] == "No buildx here."
     assert not report["ok"], "nothing was proven"
 
 
-def test_needs_are_looked_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tutor.lab.prove.run import missing_need
+def test_another_way_that_cannot_be_gone_here_is_skipped_alone(
+    prove: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tutor.lab.prove import run
 
-    assert missing_need(engine, "compose") == "" and missing_need(engine, "buildx") == ""
+    monkeypatch.setattr(run.needs, "missing", lambda engine, need: f"No {need} here." if need == "compose" else "")
+    report = prove("          also:\n", "          also:\n            - docker compose up -d\n", keep="work")
+    skipped = [(r["attempt"], r["why"]) for r in report["results"] if r["status"] == "skipped"]
+    assert skipped == [("also 1", "No compose here.")]
+    assert report["ok"], "all else was tried and is right"
+
+
+def test_needs_are_looked_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tutor.lab import needs
+
+    monkeypatch.setattr(needs, "_found", set())
     monkeypatch.setenv("PATH", "/nowhere")
-    assert missing_need(engine, "compose") == "The docker command is not installed."
+    assert needs.missing(engine, "compose") == "The docker command is not installed."
+    with pytest.raises(Problem, match="This step needs Docker Compose") as caught:
+        needs.require(engine, ["compose"], "step", "go on with the next step")
+    assert caught.value.code == "missing-need"
+    monkeypatch.undo()
+    assert needs.missing(engine, "compose") == "" and needs.missing(engine, "buildx") == ""
+    needs.require(engine, ["compose", "buildx"], "step", "go on")
 
 
 def test_chapters_are_chosen_by_number_name_or_file(engine: Engine) -> None:

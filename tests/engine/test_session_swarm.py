@@ -16,9 +16,8 @@ from msgspec import structs
 from tutor.course.loader import load_course
 from tutor.course.models import Chapter, Course
 from tutor.engine.connect import Engine
-from tutor.lab import open_labs
+from tutor.lab import needs, open_labs
 from tutor.lab.prove.residue import residue
-from tutor.lab.prove.run import missing_need
 from tutor.lab.session import close as session_close
 from tutor.lab.session.session import Session
 from tutor.problems import Problem
@@ -104,7 +103,7 @@ def test_a_swarm_that_was_there_is_used_and_stays(
     engine.api.init_swarm(advertise_addr="127.0.0.1", listen_addr="127.0.0.1:2377")
     try:
         found = _state(engine)
-        assert missing_need(engine, "swarm") == ""
+        assert needs.missing(engine, "swarm") == ""
         session = Session.open(course, chapter, engine=engine, keep=False)
         name = f"s-{session.lab_id}"
         assert session.run(f"docker service create -q --name {name} busybox:1.37 sleep 300").exit_code == 0

@@ -95,6 +95,7 @@ class Step(Part, frozen=True, kw_only=True):
         mistakes: In order of precedence; the first whose `when` holds is the diagnosis.
         prepare: Script that the tutor runs, inside the sandbox, when the step begins (a system to repair).
         allow: What the sandbox lets through in this step only.
+        needs: What this step needs beside the engine, where the rest of the chapter does not.
         explain: Shown once the step has passed: why this was worth doing.
     """
 
@@ -109,6 +110,7 @@ class Step(Part, frozen=True, kw_only=True):
     mistakes: tuple[Mistake | UseMistake, ...] = ()
     prepare: Script | None = None
     allow: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
     explain: Markdown | None = None
 
     @property
@@ -368,7 +370,7 @@ class Chapter(Part, frozen=True, kw_only=True):
         images: Catalogue roles of the images that are needed.
         names: Names that the lab gives to objects, for `${name.NAME}`.
         ports: Free host ports that the lab needs, for `${port.NAME}`.
-        needs: What the engine must offer beside itself.
+        needs: What must be there beside the engine itself for any of it.
         picture: The tab of the live picture that tells this chapter's story.
     """
 

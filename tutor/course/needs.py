@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from tutor.course.models import Need
 
@@ -17,3 +18,8 @@ def needs_of(script: str) -> dict[Need, re.Match[str]]:
     """What a script needs, with the place where it first shows."""
     found = ((need, pattern.search(script)) for need, pattern in _USES)
     return {need: match for need, match in found if match is not None}
+
+
+def needs_of_all(scripts: Iterable[str | None]) -> frozenset[Need]:
+    """What several scripts need together; None is no script."""
+    return frozenset(need for script in scripts if script for need in needs_of(script))

@@ -121,6 +121,50 @@ def test_labs_that_change_the_whole_engine_are_never_side_by_side(chapter: Chapt
     assert all(len(row) == 1 for row in plan.lanes(plan.tasks([chapter]), {"hello"}))
 
 
+COMPOSE = {"compose": "No Compose here."}
+
+
+def test_only_what_cannot_be_tried_is_left_out(chapter: Chapter) -> None:
+    lab = chapter.sections[1]
+    assert isinstance(lab, Lab)
+    first, second = lab.steps
+    first = structs.replace(first, also=("docker compose up", "other"))
+    chapter = structs.replace(chapter, sections=(structs.replace(lab, steps=(first, second)),))
+
+    left_out = [item for task in plan.tasks([chapter]) for item in plan.possible(task, COMPOSE)[1]]
+
+    assert left_out == [("first", "also 1", "No Compose here.")]
+    assert plan.needed(plan.tasks([chapter])) == {"compose"}
+    assert all(plan.possible(task, {}) == (task, ()) for task in plan.tasks([chapter]))
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({"solutions": ("docker compose up",)}, ["empty state", "also 1", "mistake own", "mistake shared-one"]),
+        ({"prepare": "docker compose up"}, []),
+        ({"needs": ("compose",)}, []),
+    ],
+)
+def test_steps_after_one_that_cannot_be_done_have_no_start(
+    chapter: Chapter, change: dict[str, object], left: list[str]
+) -> None:
+    lab = chapter.sections[1]
+    assert isinstance(lab, Lab)
+    steps = (structs.replace(lab.steps[0], **change), lab.steps[1])
+    chapter = structs.replace(chapter, sections=(structs.replace(lab, steps=steps),))
+    rest = [task for task, _ in (plan.possible(task, COMPOSE) for task in plan.tasks([chapter])) if task]
+    assert [a.name for task in rest for trial in task.trials for a in trial.attempts] == left  # type: ignore[union-attr]
+
+
+def test_questions_and_whole_chapters_are_left_out_too(chapter: Chapter) -> None:
+    predict = structs.replace(chapter.sections[0], prepare="docker compose up")
+    (task,) = plan.tasks([structs.replace(chapter, sections=(predict,))])
+    assert plan.possible(task, COMPOSE) == (None, (("", "outcome", "No Compose here."),))
+    everything = plan.tasks([structs.replace(chapter, needs=("compose",))])
+    assert {plan.possible(task, COMPOSE)[0] for task in everything} == {None}
+
+
 def test_work_begins_with_the_longest(chapter: Chapter) -> None:
     costs = [task.cost for task in plan.in_working_order(plan.tasks([chapter]))]
     assert costs == sorted(costs, reverse=True)

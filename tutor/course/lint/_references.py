@@ -174,20 +174,28 @@ def folders(chapter: Chapter, context: Context) -> Iterator[Remark]:
             yield error("files", (*path, "files"), f"there is no folder labs/{lab.files}", right)
 
 
+_FREE = frozenset({"also", "made_by", "wrong", "commands"})
+"""Scripts that are not the only way."""
+
+
 def needs(chapter: Chapter, _context: Context) -> Iterator[Remark]:
     """What the scripts use beside the engine is named under `needs`, so that machines without it are told.
 
-    Alternatives are free: where Compose is missing, the proof leaves out those that use it.
+    Further ways and mistakes are free: where Compose is missing, the proof leaves out those that use it.
     """
     told: set[str] = set(chapter.needs)
+    own = {path: set(step.needs) for path, step in _walk.steps(chapter)}
     for path, script in _walk.scripts(chapter.sections, ("sections",)):
-        if "also" in path or "commands" in path:
+        if _FREE.intersection(path) or (path[-1] != 0 and path[-2] in {"solutions", "answers"}):
             continue
+        place = next((place for place in own if path[: len(place)] == place), None)
         for need, found in needs_of(script).items():
-            if need not in told:
-                told.add(need)
-                wrong = f"`{found[0]}` needs `{need}`"
-                yield error("need", path, wrong, f"add `{need}` to the chapter's `needs`", offset=found.start())
+            if need in told or (place and need in own[place]):
+                continue
+            told.add(need)
+            wrong = f"`{found[0]}` needs `{need}`"
+            whose = "the step's `needs`, or to the chapter's" if place else "the chapter's `needs`"
+            yield error("need", path, wrong, f"add `{need}` to {whose}", offset=found.start())
 
 
 def shared(mistake: SharedMistake, place: int, context: Context) -> Iterator[Remark]:

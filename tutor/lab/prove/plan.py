@@ -6,13 +6,14 @@ Pure. A task is what one sandbox is opened for; tasks do not depend on each othe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tutor.course.models import (
     Chapter,
     Lab,
+    Need,
     Predict,
     Quiz,
     ReadOutput,
@@ -20,6 +21,7 @@ from tutor.course.models import (
     TypeCommand,
     UseMistake,
 )
+from tutor.course.needs import needs_of_all
 
 Kind = Literal["empty", "solution", "also", "mistake", "answer", "wrong", "outcome"]
 Posed = Predict | ReadOutput | TypeCommand
@@ -43,6 +45,11 @@ class Attempt:
     mistake: str = ""
     order: int = 0
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What must be there for it beside the engine."""
+        return needs_of_all([self.script])
+
 
 @dataclass(frozen=True)
 class Place:
@@ -59,12 +66,14 @@ class StepTrials:
 
     Attributes:
         number: The step's place in its lab, from 0.
+        needs: What its start needs beside the engine: its own preparation, and how the steps before it are done.
     """
 
     place: Place
     number: int
     step: Step
     attempts: tuple[Attempt, ...]
+    needs: frozenset[Need] = field(default=frozenset())
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,52 @@ def lanes(planned: Iterable[Task], shared_images: Collection[str]) -> tuple[tupl
     return (tuple(alone), *free) if alone else tuple(free)
 
 
+def needed(planned: Iterable[Task]) -> frozenset[Need]:
+    """Everything that any attempt of these tasks needs beside the engine."""
+    found: set[Need] = set()
+    for task in planned:
+        found.update(task.chapter.needs)
+        for _, attempt, start in _attempts(task):
+            found |= attempt.needs | start
+    return frozenset(found)
+
+
+def possible(task: Task, lacking: Mapping[Need, str]) -> tuple[Task | None, tuple[tuple[str, str, str], ...]]:
+    """A task without what cannot be tried on this machine.
+
+    Args:
+        lacking: What is missing → why, in a sentence.
+
+    Returns:
+        The task, None when nothing of it is left; and what was left out: step (empty for a question), attempt, reason.
+    """
+    reasons: dict[tuple[str, str], str] = {}
+    for step, attempt, start in _attempts(task):
+        needs = attempt.needs | start
+        if why := " ".join(words for need, words in lacking.items() if need in needs):
+            reasons[step, attempt.name] = why
+    left_out = tuple((step, name, why) for (step, name), why in reasons.items())
+    if isinstance(task, QuestionTask):
+        attempts = tuple(attempt for attempt in task.attempts if ("", attempt.name) not in reasons)
+        return (replace(task, attempts=attempts) if attempts else None), left_out
+    trials = []
+    for trial in task.trials:
+        attempts = tuple(attempt for attempt in trial.attempts if (trial.step.id, attempt.name) not in reasons)
+        if attempts:
+            trials.append(replace(trial, attempts=attempts))
+    return (replace(task, trials=tuple(trials)) if trials else None), left_out
+
+
+def _attempts(task: Task) -> Iterator[tuple[str, Attempt, frozenset[Need]]]:
+    """Each attempt with its step (empty for a question), and what its start needs."""
+    own = frozenset(task.chapter.needs)
+    if isinstance(task, QuestionTask):
+        yield from (("", attempt, own | needs_of_all([task.question.prepare])) for attempt in task.attempts)
+    else:
+        for trial in task.trials:
+            yield from ((trial.step.id, attempt, own | trial.needs) for attempt in trial.attempts)
+
+
 def step_attempts(step: Step) -> tuple[Attempt, ...]:
     """Every attempt at a step: the empty state, each solution, each other way, each mistake."""
     found = [Attempt("empty", "empty state")]
@@ -179,12 +234,15 @@ def _chapter(chapter: Chapter) -> Iterator[Task]:
 
 def _lab(chapter: Chapter, index: int, lab: Lab) -> Iterator[Task]:
     walk, branches = [], []
+    before = needs_of_all([lab.prepare])
     for number, step in enumerate(lab.steps):
         place = Place(chapter.chapter, index, number)
         attempts = step_attempts(step)
-        walk.append(StepTrials(place, number, step, attempts[:2]))
+        needs = before | frozenset(step.needs) | needs_of_all([step.prepare])
+        walk.append(StepTrials(place, number, step, attempts[:2], needs))
         if attempts[2:]:
-            branches.append(StepTrials(place, number, step, attempts[2:]))
+            branches.append(StepTrials(place, number, step, attempts[2:], needs))
+        before = needs | attempts[1].needs
     yield LabTask(chapter, lab, tuple(walk), walk=True)
     for trials in branches:
         yield LabTask(chapter, lab, (trials,), walk=False)

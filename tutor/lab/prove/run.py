@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,15 +11,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.course.models import Chapter, Course, Need
+from tutor.course.models import Chapter, Course
+from tutor.lab import needs
 from tutor.lab.prove import trial
 from tutor.lab.prove.assess import Result
 from tutor.lab.prove.bystanders import Bystanders
-from tutor.lab.prove.plan import Task, in_working_order, lanes, tasks
+from tutor.lab.prove.plan import Task, in_working_order, lanes, needed, possible, tasks
 from tutor.lab.prove.report import Report, Times, in_order
 from tutor.lab.prove.telling import Teller
 from tutor.lab.session import setup as session_setup
-from tutor.sandbox import swarm_mode
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
@@ -65,21 +64,20 @@ def prove(
             on_result(result)
 
     planned = in_working_order(tasks(chapters))
-    lacking = {need: missing_need(engine, need) for task in planned for need in task.chapter.needs}
-    possible: list[Task] = []
+    lacking = {need: words for need in sorted(needed(planned)) if (words := needs.missing(engine, need))}
+    feasible: list[Task] = []
     for task in planned:
-        reasons = [words for need in task.chapter.needs if (words := lacking[need])]
-        if reasons:
-            Teller(task, heard).skip_all(" ".join(reasons))
-        else:
-            possible.append(task)
+        rest, left_out = possible(task, lacking)
+        Teller(task, heard).leave_out(left_out)
+        if rest is not None:
+            feasible.append(rest)
     with ExitStack() as stack:
         image = session_setup.catalogue()[BYSTANDER].reference
         bystanders = stack.enter_context(Bystanders(engine, image))
         trials = trial.Trials(course, engine, bystanders, heard, labs, limits or trial.Limits())
         clocks = _Clocks()
         pulled = {image.role for image in session_setup.catalogue(labs) if image.mirror_only}
-        interrupted = _side_by_side(lanes(possible, pulled), trials, jobs, clocks)
+        interrupted = _side_by_side(lanes(feasible, pulled), trials, jobs, clocks)
     wall = time.monotonic() - begun
     waited = trials.waited
     # What the jobs computed is in what is left of their time; the sandboxes' threads compute beside it.
@@ -100,22 +98,6 @@ def prove(
 def default_jobs() -> int:
     """Labs at the same time when nobody says: one for each processor, at most eight."""
     return max(1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
-
-
-def missing_need(engine: Engine, need: Need) -> str:
-    """Why something that a chapter needs is not there; empty when it is."""
-    if need == "swarm":
-        with engine.guard():
-            return swarm_mode.obstacle(engine.api.info())
-    environment = {**os.environ, **engine.address.environment()}
-    words = ["docker", "compose" if need == "compose" else "buildx", "version"]
-    try:
-        done = subprocess.run(words, env=environment, capture_output=True, timeout=30, stdin=subprocess.DEVNULL)
-    except FileNotFoundError:
-        return "The docker command is not installed."
-    except subprocess.TimeoutExpired:
-        return f"`{' '.join(words)}` does not answer."
-    return "" if done.returncode == 0 else f"`docker {words[1]}` is not installed."
 
 
 class _Clocks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tutor.lab.prove.assess import Result, Status
 from tutor.lab.prove.plan import Attempt, LabTask, Place, StepTrials, Task
@@ -33,10 +33,13 @@ class Teller:
             if own is trial:
                 self._put(attempt, own, "skipped", 0.0, why)
 
-    def skip_all(self, why: str) -> None:
-        """Nothing of the task that was not tried yet can be tried."""
+    def leave_out(self, attempts: Iterable[tuple[str, str, str]]) -> None:
+        """What cannot be tried on this machine: step (empty for a question), attempt, reason."""
+        reasons = {(step, name): why for step, name, why in attempts}
         for attempt, trial in self._open():
-            self._put(attempt, trial, "skipped", 0.0, why)
+            why = reasons.get((trial.step.id if trial else "", attempt.name))
+            if why:
+                self._put(attempt, trial, "skipped", 0.0, why)
 
     def rest(self, why: str) -> None:
         """What was being tried has failed, and so the rest of the task cannot be tried."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tutor import places
 from tutor.course import variables
 from tutor.course.models import Chapter, Course, Lab, Predict, ReadOutput, Step, TypeCommand
-from tutor.lab import open_labs
+from tutor.lab import needs, open_labs
 from tutor.lab.open_labs import Serving
 from tutor.lab.session import mark as session_mark
 from tutor.lab.session import setup as session_setup
@@ -58,8 +58,9 @@ class Session(SessionCore):
             progress: Told in words what is being done.
 
         Raises:
-            Problem: `images-missing`, or what else went wrong in words; what was begun is removed again.
+            Problem: `missing-need`, `images-missing`, or what else went wrong in words; what was begun is removed.
         """
+        needs.require(engine, chapter.needs, "chapter", "go on with another chapter")
         session_setup.require_images(engine, chapter, labs)
         progress("Choosing names and ports that are free")
         images, catalogue = session_setup.images(labs)
@@ -141,10 +142,11 @@ class Session(SessionCore):
         """Begin a step: what it allows, its `prepare`, and where it starts. Nothing when it has been begun already.
 
         Raises:
-            Problem: `no-such-step`, `prepare-failed`, `lab-in-use`, `engine-gone`.
+            Problem: `no-such-step`, `missing-need`, `prepare-failed`, `lab-in-use`, `engine-gone`.
         """
         if self.step is None or self.step.id != step_id or self._observer.mark.step != step_id:
             step = self.bound(step_id)
+            needs.require(self.engine, step.needs, "step", "go on with the next step")
             self._stage(step.id, step.allow, step.prepare)
             self._set_step(step)
             return step

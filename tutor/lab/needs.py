@@ -1,0 +1,71 @@
+"""What a chapter or a step needs beside the engine itself, and whether it is there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from tutor.course.models import Need
+from tutor.problems import Problem
+from tutor.sandbox import swarm_mode
+
+if TYPE_CHECKING:
+    from tutor.engine.connect import Engine
+
+_LIMIT = 30
+"""Seconds in which a plugin of the docker command has to tell its version."""
+
+_NAMES: dict[Need, str] = {"compose": "Docker Compose", "buildx": "buildx", "swarm": "Swarm mode"}
+
+# What was found once stays: only what is missing may come while the tutor runs.
+_found: set[tuple[str, Need]] = set()
+
+
+def missing(engine: Engine, need: Need) -> str:
+    """Why something that is needed is not there, in a sentence; empty when it is.
+
+    Raises:
+        Problem: `engine-gone`.
+    """
+    known = (engine.address.host, need)
+    if need == "swarm":
+        # An engine enters and leaves swarms, so it is asked each time.
+        with engine.guard():
+            return swarm_mode.obstacle(engine.api.info())
+    if known in _found:
+        return ""
+    environment = {**os.environ, **engine.address.environment()}
+    words = ["docker", need, "version"]
+    try:
+        done = subprocess.run(
+            words, env=environment, capture_output=True, timeout=_LIMIT, stdin=subprocess.DEVNULL, check=False
+        )
+    except FileNotFoundError:
+        return "The docker command is not installed."
+    except subprocess.TimeoutExpired:
+        return f"`{' '.join(words)}` does not answer."
+    if done.returncode:
+        return f"`docker {need}` is not installed."
+    _found.add(known)
+    return ""
+
+
+def require(engine: Engine, needs: Iterable[Need], what: str, instead: str) -> None:
+    """Make sure that all is there.
+
+    Args:
+        what: What needs it: `chapter`, `step`.
+        instead: What can be done without it, as a sentence's end: `go on with another chapter`.
+
+    Raises:
+        Problem: `missing-need`; `engine-gone`.
+    """
+    for need in needs:
+        if reason := missing(engine, need):
+            raise Problem(
+                f"This {what} needs {_NAMES[need]}. {reason}",
+                f"See `docker tutor doctor` for what to install, or {instead}.",
+                code="missing-need",
+            )
