@@ -310,6 +310,89 @@ def test_what_the_step_allows(lab: Lab) -> None:
     assert lab.docker("start", made).returncode != 0
 
 
+_DOORS: dict[str, tuple[dict[str, Any], ...]] = {
+    "privileged": ({"Privileged": True}, {"MaskedPaths": []}, {"ReadonlyPaths": []}),
+    "pid-host": ({"PidMode": "host"},),
+    "ipc-host": ({"IpcMode": "host"},),
+    "uts-host": ({"UTSMode": "host"},),
+    "userns-host": ({"UsernsMode": "host"},),
+    "cgroupns-host": ({"CgroupnsMode": "host"},),
+    "network-host": ({"NetworkMode": "host"},),
+    "device:/dev/fuse": (
+        {"Devices": [{"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/fuse", "CgroupPermissions": "r"}]},
+    ),
+    "security-opt:seccomp=unconfined": ({"SecurityOpt": ["seccomp=unconfined"]},),
+    "security-opt:no-new-privileges=false": ({"SecurityOpt": ["no-new-privileges=false"]},),
+    "cap-add:SYS_PTRACE": ({"CapAdd": ["SYS_PTRACE"]}, {"CapAdd": ["CAP_SYS_PTRACE"]}, {"CapAdd": ["sys_ptrace"]}),
+    "mount-readonly:/etc/hostname": (
+        {"Binds": ["/etc/hostname:/h:ro"]},
+        {"Mounts": [{"Type": "bind", "Source": "/etc/hostname", "Target": "/h", "ReadOnly": True}]},
+    ),
+    "socket": ({"Binds": ["/var/run/docker.sock:/d"]},),
+}
+"""What a step may allow, and the requests that it lets through."""
+
+_BESIDE_THEM: tuple[dict[str, Any], ...] = (
+    {"CapAdd": ["ALL"]}, {"CapAdd": ["SYS_ADMIN"]}, {"CapAdd": ["SYS_PTRACE", "SYS_ADMIN"]},
+    {"SecurityOpt": ["apparmor=unconfined"]}, {"SecurityOpt": ["seccomp=unconfined", "label=disable"]},
+    {"SecurityOpt": ["seccomp:unconfined"]}, {"Devices": [{"PathOnHost": "/dev/mem"}]},
+    {"Devices": [{"PathOnHost": "/dev/fuse"}, {"PathOnHost": "/dev/mem"}]}, {"Devices": [{"PathOnHost": "/dev"}]},
+    {"Devices": [{"PathOnHost": "/dev/fuse/../mem"}]}, {"DeviceCgroupRules": ["c *:* rwm"]},
+    {"Binds": ["/etc/hostname:/h"]}, {"Binds": ["/etc:/h:ro"]}, {"Binds": ["/etc/hostname/../passwd:/h:ro"]},
+    {"Mounts": [{"Type": "bind", "Source": "/etc/hostname", "Target": "/h"}]}, {"Binds": ["/var/run:/d"]},
+    {"PidMode": "HOST"}, {"UsernsMode": "private"}, {"CgroupParent": "/x"}, {"Runtime": "other"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("door", _DOORS)
+def test_a_step_allows_exactly_that(lab: Lab, door: str) -> None:
+    """Its own requests pass, with every other door shut, and so do none that are only near it."""
+    lab.allow(door)
+    try:
+        for name, hosts in _DOORS.items():
+            for host in hosts:
+                answer = lab.api.ask(
+                    "POST", "/containers/create", {"Image": lab.image, "Cmd": ["true"], "HostConfig": host}
+                )
+                if name == door:
+                    assert answer.status == 201, (host, answer.body)
+                    lab.api.good("DELETE", f"/containers/{answer.json['Id']}?force=1")
+                else:
+                    assert answer.status == 403, (door, host, answer.body)
+        for host in _BESIDE_THEM:
+            answer = lab.api.ask("POST", "/containers/create", {"Image": lab.image, "HostConfig": host})
+            assert answer.status == 403, (door, host, answer.body)
+        for method, path in (("GET", "/swarm"), ("POST", "/plugins/pull?remote=x"), ("GET", "/nodes")):
+            assert lab.api.ask(method, path).status == 403
+    finally:
+        lab.allow()
+
+
+def test_allowed_namespaces_are_the_machines(lab: Lab) -> None:
+    """What is allowed really happens, and a look from inside shows it."""
+    own = {}
+    for kind in ("ipc", "uts", "cgroup"):
+        own[kind] = lab.ok("run", "--rm", lab.image, "readlink", f"/proc/self/ns/{kind}")
+    for door, flag, kind in (("ipc-host", "--ipc", "ipc"), ("uts-host", "--uts", "uts")):
+        lab.allow(door)
+        seen = {lab.ok("run", "--rm", flag, "host", lab.image, "readlink", f"/proc/self/ns/{kind}") for _ in range(2)}
+        assert len(seen) == 1  # always the same one, whereas an own namespace is new each time
+        assert own[kind] not in seen
+    lab.allow("cgroupns-host")
+    lab.ok("run", "--rm", "--cgroupns", "host", lab.image, "true")
+    lab.allow("userns-host")
+    lab.ok("run", "--rm", "--userns", "host", lab.image, "true")
+    lab.allow("security-opt:seccomp=unconfined")
+    said = lab.ok(
+        "run", "--rm", "--security-opt", "seccomp=unconfined", lab.image, "grep", "Seccomp:", "/proc/self/status"
+    )
+    assert said.split() == ["Seccomp:", "0"]
+    lab.allow("device:/dev/null")
+    lab.ok("run", "--rm", "--device", "/dev/null:/dev/x", lab.image, "test", "-c", "/dev/x")
+    lab.allow()
+    assert lab.ok("run", "--rm", lab.image, "grep", "Seccomp:", "/proc/self/status").split() == ["Seccomp:", "2"]
+
+
 def test_the_socket_is_private(lab: Lab) -> None:
     assert lab.sandbox.socket.stat().st_mode & 0o777 == 0o600
     assert lab.sandbox.socket.parent.stat().st_mode & 0o777 == 0o700

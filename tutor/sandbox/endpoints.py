@@ -2,8 +2,9 @@
 
 Kept as data: one line an endpoint — method, path, rule, the API version that brought it (when it was not there from the
 start), and in words what the rule does. The rules themselves are the functions of `tutor.sandbox.rules` by that name.
-What is not listed here is refused. Paths are those of the API reference (https://docs.docker.com/reference/api/engine/),
-and those it leaves out: `/grpc` (BuildKit), `/images/{name}/get`'s plural, and the checkpoints of experimental engines.
+What is not listed here is refused. Paths are those of the reference (https://docs.docker.com/reference/api/engine/),
+and those it leaves out: `/grpc` (BuildKit), `/build/cancel`, and the checkpoints of experimental engines. Tests hold
+the table against the list of each version.
 """
 
 from __future__ import annotations

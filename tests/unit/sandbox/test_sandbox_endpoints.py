@@ -8,9 +8,22 @@ from tutor.sandbox.endpoints import ENDPOINTS, find
 from tutor.sandbox.rules import RULES
 from tutor.sandbox.words import words
 
-_KNOWN = [
-    line.split() for line in (Path(__file__).parent / "api_endpoints.txt").read_text().splitlines() if line[0] != "#"
-]
+_LINES = (Path(__file__).parent / "api_endpoints.txt").read_text().splitlines()
+_KNOWN = [line.split() for line in _LINES if line[0] != "#"]
+_LISTED = {line.split()[2]: int(line.split()[3]) for line in _LINES if line.startswith("# listed ")}
+_BESIDE = {
+    "POST /build/cancel", "POST /grpc", "GET /containers/{id}/checkpoints", "POST /containers/{id}/checkpoints",
+    "DELETE /containers/{id}/checkpoints/{name}",
+}  # fmt: skip
+
+
+def test_the_lists_are_whole() -> None:
+    """As many endpoints as each version's reference has, and each once."""
+    assert list(_LISTED) == [f"1.{minor}" for minor in range(41, 52)]
+    assert len({(method, path) for _, method, path in _KNOWN}) == len(_KNOWN)
+    for version, number in _LISTED.items():
+        known = {f"{method} {path}" for since, method, path in _KNOWN if int(since[2:]) <= int(version[2:])}
+        assert len(known - _BESIDE) == number
 
 
 @pytest.mark.parametrize("version", [f"1.{minor}" for minor in range(41, 52)])
@@ -59,6 +72,7 @@ def test_names_with_slashes(method: str, path: str, name: str) -> None:
     [
         ("GET", "/nosuch"), ("PATCH", "/containers/json"), ("POST", "/containers/a/copy"),
         ("GET", "/containers/a/b/json"),
+        ("GET", "/debug/pprof/heap"), ("OPTIONS", "/info"), ("GET", "/networks/"),
         ("GET", "/debug/vars"), ("PUT", "/containers/a"), ("GET", "/"), ("POST", "/grpc/x"),
     ],
 )  # fmt: skip
