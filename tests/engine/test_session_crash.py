@@ -44,6 +44,8 @@ def _everything(engine: Engine) -> set[str]:
     api = engine.api
     found = {c["Id"] for c in api.containers(all=True, filters=owner)} | {n["Id"] for n in api.networks(filters=owner)}
     found |= {v["Name"] for v in api.volumes(filters=owner)["Volumes"] or ()}
+    claims = {"label": f"docker-tutor.claim.owner={open_labs.installation()}"}
+    found |= {v["Name"] for v in api.volumes(filters=claims)["Volumes"] or ()}
     return found | {i["Id"] for i in api.images(f"built-{open_labs.installation()}")}
 
 
@@ -59,6 +61,8 @@ def _nothing_stays(home: Path, engine: Engine) -> Iterator[None]:
 POINTS = [
     ("tutor.lab.session.setup:Serving", "before", "closed"),
     ("tutor.lab.session.setup:Serving", "after", "closed"),
+    ("tutor.sandbox.claims:Claims.take", "1", "closed"),
+    ("tutor.sandbox.claims:Claims.take", "2", "closed"),
     ("tutor.lab.open_labs:write", "1", "closed"),
     ("tutor.lab.session.workspace:fill", "after", "closed"),
     ("tutor.lab.session.serve:start", "after", "closed"),
@@ -72,6 +76,7 @@ POINTS = [
     ("tutor.lab.session.close:finish", "before", "closed"),
     ("tutor.sandbox.cleanup:_Closing._containers", "after", "closed"),
     ("tutor.sandbox.cleanup:_Closing._images", "before", "closed"),
+    ("tutor.sandbox.claims:Claims.release", "before", "closed"),
     ("tutor.lab.open_labs:forget", "before", "closed"),
     ("tutor.lab.open_labs:forget", "after", "nothing"),
 ]

@@ -7,7 +7,7 @@ hold `${name.web}`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 _PROJECT = "com.docker.compose.project"
 
 
-def choose(wanted: Iterable[str], taken: Collection[str]) -> dict[str, str]:
+def choose(
+    wanted: Iterable[str], taken: Collection[str], claim: Callable[[str], bool] = lambda _: True
+) -> dict[str, str]:
     """A free name for each wanted one.
 
     Args:
         wanted: The lesson's names.
-        taken: Names that are in use on the engine or kept for another open lab.
+        taken: Names that are in use on the engine.
+        claim: Keeps a name from other labs; False when one of them has it.
 
     Returns:
         Wanted name → the name to use; the same where nobody has it.
@@ -32,7 +35,7 @@ def choose(wanted: Iterable[str], taken: Collection[str]) -> dict[str, str]:
     for name in wanted:
         candidate, number = name, 1
         # Another of the lesson's own names is not free either: `web-2` may be one of them.
-        while candidate in used or (candidate != name and candidate in wanted):
+        while candidate in used or (candidate != name and candidate in wanted) or not claim(candidate):
             number += 1
             candidate = f"{name}-{number}"
         chosen[name] = candidate

@@ -14,6 +14,7 @@ from typing import Any
 
 from tutor.sandbox import swarm_mode
 from tutor.sandbox._plain import Engine
+from tutor.sandbox.claims import is_claim
 from tutor.sandbox.policy import LAB, OWNER, PREDEFINED_NETWORKS, SWARM_NETWORKS, Scope
 from tutor.sandbox.receipt import Census, Receipt
 from tutor.sandbox.references import Record, familiar, normal
@@ -114,7 +115,9 @@ def _census(engine: Engine, scope: Scope, record: Record) -> Census:
         containers=len(containers),
         running=sum(item.get("State") == "running" for item in containers),
         images=len(images),
-        volumes=sum(not scope.owns(item.get("Labels")) for item in engine.list("volumes")),
+        volumes=sum(
+            not (scope.owns(item.get("Labels")) or is_claim(item.get("Labels"))) for item in engine.list("volumes")
+        ),
         networks=len(networks),
         cache=sum(item["ID"] not in record.cache for item in cache),
     )

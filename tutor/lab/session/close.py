@@ -19,7 +19,8 @@ from tutor.lab.session import serve as session_serve
 from tutor.lab.session import setup as session_setup
 from tutor.lab.session import workspace as session_workspace
 from tutor.problems import Problem
-from tutor.sandbox import cleanup
+from tutor.sandbox import claims, cleanup
+from tutor.sandbox.claims import Claims
 from tutor.sandbox.policy import LAB, OWNER
 from tutor.sandbox.receipt import Receipt
 
@@ -95,6 +96,7 @@ def finish(engine: Engine, record: OpenLab) -> Receipt:
         Problem: `engine-gone`: the folder stays, so that the lab can be closed later.
     """
     receipt = _remove_objects(engine, record)
+    _release(engine, record.lab)
     left = open_labs.forget(record.lab)
     if left:
         # Files that a container wrote as root, where the learner is not root: a container can remove them.
@@ -162,6 +164,11 @@ def _remove_objects(engine: Engine, record: OpenLab) -> Receipt:
         )
 
 
+def _release(engine: Engine, lab: str) -> None:
+    with session_engine.asking(engine) as way:
+        Claims(way, lab, open_labs.installation()).release()
+
+
 def _unknown(engine: Engine, lab: str) -> OpenLab:
     """A record for a lab of which nothing is known but its id; it may have had a swarm."""
     return OpenLab(lab=lab, chapter=int(lab[:2]), engine=engine.address.host, swarm=True)
@@ -170,15 +177,17 @@ def _unknown(engine: Engine, lab: str) -> OpenLab:
 def _strays(engine: Engine) -> list[Receipt]:
     """Close what carries a label of this installation and has no folder any more: a removed data folder, a crash."""
     with session_engine.asking(engine) as upstream:
-        found = cleanup.leftovers(upstream, open_labs.installation())
+        owner = open_labs.installation()
+        found = cleanup.leftovers(upstream, owner).keys() | claims.held(upstream, owner)
     receipts = []
-    for lab in found:
+    for lab in sorted(found):
         try:
             known = open_labs.folder(lab).is_dir()
         except Problem:
             continue  # No lab id of ours, whatever its label says.
         if not known:
             receipts.append(_remove_objects(engine, _unknown(engine, lab)))
+            _release(engine, lab)
             open_labs.forget(lab)  # Removing keeps notes in the lab's folder, which makes it anew.
     # The swarm of a lab that is closed goes on for another one, and is no news.
     return [receipt for receipt in receipts if receipt.removed or receipt.left]

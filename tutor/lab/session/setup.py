@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from tutor import places
 from tutor.course.models import Chapter, Lab
@@ -15,11 +18,13 @@ from tutor.lab import names, open_labs, ports
 from tutor.lab.open_labs import OpenLab, Serving
 from tutor.lab.session import engine as session_engine
 from tutor.problems import Problem
+from tutor.sandbox.claims import Claims
 from tutor.sandbox.cleanup import census
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
     from tutor.engine.images.catalogue import Catalogue
+    from tutor.sandbox.upstream import Upstream
 
 
 def reserve(
@@ -31,7 +36,7 @@ def reserve(
     *,
     keep: bool,
 ) -> tuple[OpenLab, Serving]:
-    """A new lab: its folder, its record, and the right to serve it. Nothing is made on the engine.
+    """A new lab: its folder, its record, and the right to serve it. On the engine, names and ports are claimed.
 
     Args:
         lab: The chapter's lab; None for a prediction or a question.
@@ -44,36 +49,55 @@ def reserve(
         Problem: `no-free-port`, `cannot-write`, `engine-gone`.
     """
     with open_labs.choosing():
-        others = open_labs.every()
+        # Ports of this machine, whatever engine an open lab is on.
+        kept = {port for other in open_labs.every() for port in other.ports.values()}
         identity = open_labs.new_id(chapter.chapter)
-        with engine.guard():
-            used = names.on_engine(engine) if chapter.names else frozenset()
-            published = ports.published(engine) if chapter.ports else frozenset()
-        with session_engine.asking(engine) as upstream:
-            counted = census(upstream, identity, open_labs.installation())
-        # What another open lab was given is not free, also while it has made nothing of it yet.
-        here = [other for other in others if other.engine == engine.address.host]
-        used = used.union(*(other.names.values() for other in here))
-        published = published.union(*(other.ports.values() for other in others))
-        record = OpenLab(
-            lab=identity,
-            chapter=chapter.chapter,
-            section=lab.id if lab else "",
-            engine=engine.address.host,
-            names=names.choose(chapter.names, used),
-            ports=ports.choose(chapter.ports, published),
-            images=dict(images),
-            catalogue=tuple(catalogue),
-            census=counted,
-            keep=keep and lab is not None,
-            opened=time.time(),
-            pid=os.getpid(),
-            swarm="swarm" in chapter.needs,
-        )
-        open_labs.folder(record.lab).mkdir(mode=0o700)
-        serving = Serving(record.lab)
-        open_labs.write(record)
+        # From here on a claim can be told from one that a dead tutor left: somebody serves its lab.
+        open_labs.folder(identity).mkdir(mode=0o700)
+        serving = Serving(identity)
+        try:
+            with session_engine.asking(engine) as upstream:
+                claims = Claims(upstream, identity, open_labs.installation())
+                try:
+                    record = _choose(chapter, engine, upstream, claims, identity, kept)
+                    record = replace(
+                        record,
+                        section=lab.id if lab else "",
+                        images=dict(images),
+                        catalogue=tuple(catalogue),
+                        keep=keep and lab is not None,
+                    )
+                    open_labs.write(record)
+                except BaseException:
+                    with contextlib.suppress(Problem):
+                        claims.release()
+                    raise
+        except BaseException:
+            open_labs.forget(identity)
+            serving.release()
+            raise
     return record, serving
+
+
+def _choose(
+    chapter: Chapter, engine: Engine, upstream: Upstream, claims: Claims, identity: str, kept: Collection[int]
+) -> OpenLab:
+    with engine.guard():
+        used = names.on_engine(engine) if chapter.names else frozenset()
+        published = ports.published(engine) if chapter.ports else frozenset()
+    return OpenLab(
+        lab=identity,
+        chapter=chapter.chapter,
+        engine=engine.address.host,
+        names=names.choose(chapter.names, used, lambda name: claims.take("name", name)),
+        ports=ports.choose(
+            chapter.ports, published.union(kept), lambda port: ports.is_free(port) and claims.take("port", port)
+        ),
+        census=census(upstream, identity, open_labs.installation()),
+        opened=time.time(),
+        pid=os.getpid(),
+        swarm="swarm" in chapter.needs,
+    )
 
 
 def catalogue(labs: Path | None = None) -> Catalogue:
