@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MAX_HEAD = 1 << 16
 _LINGER = 5.0
+_SPENT = h11.Connection(h11.SERVER)  # stands where a request has been taken out; never fed
 
 
 class Connection:
@@ -42,7 +43,7 @@ class Connection:
         self.reader = reader
         self.writer = writer
         self.pending = b""
-        self._wire = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
+        self._wire = _SPENT
         self.closing = False
         self._started = False  # an answer's head has been sent
         self._expects = False
@@ -83,6 +84,7 @@ class Connection:
             return False
         self.closing = head.close
         self._expects = head.expects
+        self.body_read = head.length == 0  # and what follows is the next request
         status = 0
         plan: Plan | None = None
         try:
@@ -119,7 +121,7 @@ class Connection:
     def take_rest(self) -> bytes:
         """Bytes that came behind the request."""
         rest = self._wire.trailing_data[0] + self.pending
-        self._wire = h11.Connection(h11.SERVER)
+        self._wire = _SPENT
         self.pending = b""
         return rest
 
