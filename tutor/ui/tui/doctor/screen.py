@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from rich.table import Table
+from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,10 +18,10 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from tutor.problems import Problem
+from tutor.ui.tui.doctor.repair import Repair
 
 if TYPE_CHECKING:
     from tutor.engine.doctor import Check
-    from tutor.engine.images.progress import Step
     from tutor.ui.tui.app import TutorApp
 
 
@@ -29,7 +32,7 @@ class Examine(Protocol):
         """Look."""
 
 
-_MARKS = {"ok": ("●", "$success"), "warn": ("◐", "$warning"), "fail": ("✘", "bold $error")}
+_MARKS = {"ok": ("●", "success"), "warn": ("◐", "warning"), "fail": ("✘", "error")}
 
 
 class DoctorScreen(Screen[object]):
@@ -53,7 +56,7 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         Binding("p", "pull", "Pull images", id="doctor.pull", tooltip="Get the images that are missing"),
         Binding("i", "build", "Build images", id="doctor.build", tooltip="Where there is no Docker Hub: from recipes"),
         Binding("a", "again", "Look again", id="doctor.again", tooltip="Look at everything again"),
-        Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="doctor.back", tooltip="Back"),
+        Binding("q,escape", "back", "Back", key_display="q", id="doctor.back", tooltip="Back"),
     ]
 
     def __init__(self, examine: Examine | None = None) -> None:
@@ -61,6 +64,8 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         self._look = examine
         self._checks: list[Check] = []
         self._doing = ""
+        self._repair: Repair | None = None
+        self._warned = self._left = False
 
     def compose(self) -> ComposeResult:
         """The bar, the checks, what is being done."""
@@ -74,6 +79,7 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         """Look at once."""
         self.query_one("#checks").border_title = "Is everything here?"
         self.query_one("#checks").focus()
+        self.watch(self.app, "theme", self._draw, init=False)
         self._examine()
 
     @property
@@ -114,36 +120,34 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         self._draw()
 
     def _end(self, words: str) -> None:
-        if self.is_attached:
+        if not self._left:
             self._doing = ""
             if not words and self._checks:
-                bad = sum(check.state == "fail" for check in self._checks)
-                words = (
-                    "All is well."
-                    if not bad
-                    else f"{bad} {'thing needs' if bad == 1 else 'things need'} to be put right."
-                )
+                words = _summary(self._checks)
             self.query_one("#doing", Static).update(words)
             self.refresh_bindings()
 
     def _say(self, words: str) -> None:
-        if self.is_attached:
+        if not self._left:
             self._doing = words
             self.query_one("#doing", Static).update(words)
             self.refresh_bindings()
 
     def _draw(self) -> None:
-        if not self.is_attached:
+        if self._left:
             return
         width = max((len(check.name) for check in self._checks), default=0)
-        rows: list[Content] = []
+        colours = self.app.theme_variables
+        rows = Table.grid(padding=(0, 1, 0, 0))
+        rows.add_column(no_wrap=True)
+        rows.add_column(no_wrap=True, min_width=width, style="bold")
+        rows.add_column(ratio=1)
         for check in self._checks:
-            mark, style = _MARKS[check.state]
-            row = Content.assemble((f"{mark} ", style), (f"{check.name:<{width}}  ", "bold"), check.sentence)
+            mark, colour = _MARKS[check.state]
+            rows.add_row(Text(mark, f"bold {colours[colour]}"), Text(check.name), Text(check.sentence))
             if check.next_step:
-                row = Content.assemble(row, (f"\n{'':<{width}}    → {check.next_step}", "$warning"))
-            rows.append(row)
-        self.query_one("#found", Static).update(Content("\n").join(rows))
+                rows.add_row("", "", Text(f"→ {check.next_step}", colours["warning"]))
+        self.query_one("#found", Static).update(rows)
 
     # -- repairs -------------------------------------------------------------------------------------------------
     def action_again(self) -> None:
@@ -160,29 +164,31 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
     @work(thread=True, exclusive=True)
     def action_pull(self) -> None:
         """Pull what is missing."""
-        self._work(lambda: self._images(build=False))
+        self._images("pull")
 
     @work(thread=True, exclusive=True)
     def action_build(self) -> None:
         """Build what is missing, from recipes."""
-        self._work(lambda: self._images(build=True))
+        self._images("build")
 
-    def _images(self, *, build: bool) -> None:
-        from tutor.engine.connect import connect
-        from tutor.engine.images import access as images
-        from tutor.engine.images import recipe_build
+    def _images(self, how: str) -> None:
+        repair = self._repair = Repair("images", how)
+        self._work(lambda: repair.run(self._from_thread))
+        self._repair = None
 
-        with connect() as engine:
-            if build:
-                catalogue = images.catalogue()
-                wanted = [image.role for image in catalogue.local()]
-                recipe_build.build(engine, catalogue, wanted, self._news)
-            else:
-                images.ensure(engine, images.catalogue().references(), self._news)
+    async def on_unmount(self) -> None:
+        """What takes minutes ends with the screen."""
+        self._left = True
+        if self._repair is not None:
+            await asyncio.to_thread(self._repair.stop)
 
-    def _news(self, step: Step) -> None:
-        share = f"  {step.done / step.total:.0%}" if step.total else ""
-        self._from_thread(f"{step.name}: {step.finished or step.doing}{share}")
+    def action_back(self) -> None:
+        """Back; while images are made ready, only the second time, as that ends it."""
+        if self._repair is not None and not self._warned:
+            self._warned = True
+            self.notify("Images are still being made ready. q once more stops that; what is done already stays.")
+            return
+        self.app.pop_screen()
 
     def _from_thread(self, words: str) -> None:
         self.app.call_from_thread(self._say, words)
@@ -195,4 +201,15 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         except Problem as problem:
             self.app.call_from_thread(self._end, str(problem))
         else:
-            self.app.call_from_thread(self._examine)
+            if not self._left:
+                self.app.call_from_thread(self._examine)
+
+
+def _summary(checks: Sequence[Check]) -> str:
+    bad = sum(check.state == "fail" for check in checks)
+    partly = sum(check.state == "warn" for check in checks)
+    if bad:
+        return f"{bad} {'thing needs' if bad == 1 else 'things need'} to be put right."
+    if partly:
+        return f"The labs work, but for {'one thing' if partly == 1 else f'{partly} things'} marked ◐."
+    return "All is well."

@@ -43,7 +43,7 @@ Enter opens a chapter at the place where you left it. Your place, your answers a
 v brings what is due for review, k asks a quiz, p shows your progress. a is a test that finds the chapter to start from.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", key_display="⏎", id="home.open", tooltip="Open the chapter where you left it"),
+        Binding("o,enter", "open", "Open", key_display="⏎", id="home.open", tooltip="The chapter where you left it"),
         Binding("c", "resume", "Continue", id="home.resume", tooltip="Go on in the chapter you were in last"),
         Binding("slash", "search", "Search", key_display="/", id="home.search", tooltip="Search all chapters"),
         Binding("d", "app.doctor", "Doctor", id="home.doctor", tooltip="Is everything here that the labs need?"),
