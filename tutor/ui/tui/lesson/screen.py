@@ -38,6 +38,7 @@ from tutor.ui.tui.lesson.steps import LabPage
 from tutor.ui.tui.picture import Picture
 from tutor.ui.tui.quiz.asking import Asking
 from tutor.ui.tui.quiz.page import PredictPage, QuizPage
+from tutor.ui.tui.rows import RowCompositor
 from tutor.ui.tui.shell.view import ShellView
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
 
     def __init__(self, desk: Desk, chapter: Chapter, room: Room | None = None) -> None:
         super().__init__()
+        self._compositor = RowCompositor()
         self.desk = desk
         self.chapter = chapter
         self.room = room or Room(desk.course, chapter)
@@ -107,7 +109,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         self._place = 0 if done.state == "finished" else done.section
         self._pages: dict[int, Page] = {}
         self._asked_to_skip = -1
-        self._ending = False
+        self._ending = self._reading_back = False
         self._pane = "lesson"
         self.puts: list[str] = []
         self._put_place = 0
@@ -371,6 +373,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         if self.has_class("-narrow"):
             self.pane(_TABS[(_TABS.index(self._pane) + 1) % len(_TABS)])
         elif self.focused is view:
+            view.stop_looking_back()
             self._focus_page()
         elif view.display:
             self._make_room()
@@ -412,6 +415,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
 
     def action_put(self, command: str) -> None:
         """Write a command of the text behind the shell's prompt."""
+        self._reading_back = False
         if not self.query_one(ShellView).put(command):
             self.notify("The shell is not at its prompt: end the program in it first (ctrl+c), then try again.")
             return
@@ -456,6 +460,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
             self.pane("shell")
         self._make_room()
         view.focus()
+        self._reading_back = True
         view.look_back(searching=searching)
 
     def action_turn_picture(self) -> None:
@@ -515,8 +520,12 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         self.lab.watched()
 
     def on_shell_view_looking_back(self, event: ShellView.LookingBack) -> None:
-        """What the reader of the shell is doing, below it."""
+        """What the reader of the shell is doing, below it; when it is over, the keyboard goes back where it was."""
         self._draw_shell_line(event.words)
+        if not event.words and self._reading_back:
+            self._reading_back = False
+            if not self.has_class("-narrow"):
+                self._focus_page()
 
     def on_shell_view_ended(self) -> None:
         """The shell was left with exit or ctrl+d."""
