@@ -10,6 +10,7 @@ from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
+from tests.ui.picture.situations import USAGE
 from tests.ui.tui_app import make_app, running, until
 from tests.ui.tui_rooms import CHECKS, NoEngine, course, lesson_chapter, place_of, show_lab
 from tutor.engine.doctor import Check
@@ -18,6 +19,7 @@ from tutor.learner.events import ChapterFinished, ChapterOpened, QuestionAnswere
 from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.doctor.screen import DoctorScreen
 from tutor.ui.tui.lesson.screen import LessonScreen
+from tutor.ui.tui.picture.widget import Picture
 from tutor.ui.tui.quiz.page import QuizPage
 from tutor.ui.tui.shell.view import ShellView
 from tutor.ui.tui.theme import DARK, LIGHT
@@ -73,6 +75,20 @@ async def shell_tab(pilot: Pilot[int], app: TutorApp) -> None:
     await pilot.press("f6")
 
 
+async def picture_enlarged(pilot: Pilot[int], app: TutorApp) -> None:
+    screen = await lesson(pilot, app, "lab")
+    show_lab(screen)
+    picture = screen.query_one(Picture)
+    picture.mark("container web")
+    picture.show_reading(USAGE, {"8443": "listens on 127.0.0.1 only"}, {})
+    await pilot.press("z")
+
+
+async def shell_searched(pilot: Pilot[int], app: TutorApp) -> None:
+    show_lab(await lesson(pilot, app, "lab"))
+    await pilot.press("slash", *"recv", "enter")
+
+
 async def quiz_answered(pilot: Pilot[int], app: TutorApp) -> None:
     screen = await lesson(pilot, app, "quiz")
     await pilot.press("1")
@@ -102,7 +118,7 @@ async def help_screen(pilot: Pilot[int], app: TutorApp) -> None:
 
 
 LOOKS: list[Look] = [
-    home, search, text, drawing, prediction, lab_not_yet, lab_helped, shell_tab, quiz_answered, recap, doctor,
+    home, search, text, drawing, prediction, lab_not_yet, lab_helped, shell_tab, shell_searched, picture_enlarged, quiz_answered, recap, doctor,
     help_screen,
 ]  # fmt: skip
 
