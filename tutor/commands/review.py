@@ -151,11 +151,12 @@ def _progress(arguments: argparse.Namespace) -> int:
     from tutor.lab.course import learners_course
     from tutor.learner.overview import overview
     from tutor.learner.remembered import Remembered
+    from tutor.quiz.shown import likely
 
     course = learners_course()
     with _journal() as journal:
         remembered = Remembered(journal)
-        found = overview(course, remembered.memory(), journal.now())
+        found = overview(course, remembered.memory(), journal.now(), shown=likely)
         remembered.keep()
     if arguments.json:
         print(msgspec.json.format(msgspec.json.encode(found)).decode())

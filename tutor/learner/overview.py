@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
 
 import msgspec
@@ -101,11 +101,19 @@ AHEAD = 14
 """Days that are looked ahead."""
 
 
-def overview(course: Course, memory: Memory, now: float, zone: tzinfo | None = None) -> Overview:
+def overview(
+    course: Course,
+    memory: Memory,
+    now: float,
+    zone: tzinfo | None = None,
+    *,
+    shown: Callable[[Chapter, str], str] = lambda chapter, text: text,
+) -> Overview:
     """Put everything together.
 
     Args:
         now: Seconds since the epoch.
+        shown: Fills in the variables in a text of a chapter.
         zone: The learner's time zone; the machine's when left out.
     """
     records = whereabouts.settle(course, memory)
@@ -117,7 +125,7 @@ def overview(course: Course, memory: Memory, now: float, zone: tzinfo | None = N
         finished=Share(done=sum(one.state == "finished" for one in done.values()), of=len(done)),
         chapters=tuple(_chapter(chapter, done[chapter.id], memory, scheduled, now) for chapter in course.chapters),
         mistakes=_mistakes(course, records),
-        weak=_weak(scheduled, tasks),
+        weak=_weak(scheduled, tasks, shown),
         minutes=round(sum(memory.hours.values()) / 60),
         days=_days(memory, zone),
         due=review.count(course, memory, now, zone),
@@ -177,7 +185,9 @@ def _mistakes(course: Course, records: Mapping[Key, Record]) -> tuple[MistakeVie
     return tuple(sorted(found, key=lambda one: (one.overcome, -one.count, one.id)))
 
 
-def _weak(scheduled: Mapping[Key, Record], tasks: Mapping[Key, tuple[Chapter, Task]]) -> tuple[Weak, ...]:
+def _weak(
+    scheduled: Mapping[Key, Record], tasks: Mapping[Key, tuple[Chapter, Task]], shown: Callable[[Chapter, str], str]
+) -> tuple[Weak, ...]:
     found = []
     for key, record in scheduled.items():
         card = record.card
@@ -190,7 +200,16 @@ def _weak(scheduled: Mapping[Key, Record], tasks: Mapping[Key, tuple[Chapter, Ta
         else:
             why = "the latest answer was not right" if not record.right else "forgotten more than once"
         due, days = round(card.due - schedule.EARLY), round(card.stability, 2)
-        found.append(Weak(chapter=chapter.chapter, id=task.id, about=_about(task), why=why, due=due, days=days))
+        found.append(
+            Weak(
+                chapter=chapter.chapter,
+                id=task.id,
+                about=_short(shown(chapter, _about(task))),
+                why=why,
+                due=due,
+                days=days,
+            )
+        )
     return tuple(sorted(found, key=lambda one: (one.days, one.chapter, one.id))[:WEAKEST])
 
 
@@ -200,6 +219,10 @@ def _about(task: Task) -> str:
     words = " ".join(task.ask.split())
     if isinstance(task, Predict):
         words = f"{words}  {' '.join(task.run.split())}"
+    return words
+
+
+def _short(words: str) -> str:
     return words if len(words) <= 90 else f"{words[:89].rstrip()}…"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -55,6 +55,12 @@ def settle(course: Course, memory: Memory) -> Mapping[Key, Record]:
             del records[key]
             records[chapter, record.item] = replace(record, chapter=chapter)
     return records
+
+
+def mistake_titles(course: Course, mistakes: Iterable[str]) -> list[str]:
+    """Named mistakes in words: those that are shared have a title, the others say it by their id."""
+    shared = course.mistakes
+    return [shared[name].title if name in shared else name.replace("-", " ").capitalize() for name in mistakes]
 
 
 def _of_section(section: Section) -> tuple[Task, ...]:

@@ -71,3 +71,12 @@ def reviewed(chapter: Chapter, step: Step, happened: Iterable[AnyEvent]) -> Task
         hints=hints,
         solution=solution,
     )
+
+
+def words(done: TaskReviewed) -> tuple[bool, str]:
+    """Whether a live task was done by the learner, and what is said of it."""
+    if not done.passed or done.solution:
+        return False, "Not done by yourself; it comes back tomorrow."
+    if done.mistakes:
+        return True, "Done, after a wrong turn. It comes back soon."
+    return True, "Done, with a hint. It comes back soon." if done.hints else "Done."

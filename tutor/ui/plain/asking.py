@@ -10,12 +10,12 @@ from typing import NamedTuple, TypeVar
 from tutor.course import variables
 from tutor.course.models import Chapter, Course, Predict, Question, ReadOutput, TypeCommand
 from tutor.engine.connect import Engine
-from tutor.engine.images import access as images
 from tutor.lab import open_labs
 from tutor.lab.session import setup as session_setup
 from tutor.lab.session.session import Session
 from tutor.quiz import run
 from tutor.quiz.grade import Grade
+from tutor.quiz.shown import likely
 from tutor.ui.plain import ask, questions
 from tutor.ui.plain.page import Page
 
@@ -90,4 +90,4 @@ def bound(chapter: Chapter, value: T) -> T:
     found = open_labs.find(chapter.chapter)
     if found:
         return variables.bind(value, session_setup.bindings(found))
-    return variables.bind(value, variables.preview(chapter, images.reference_variables()))
+    return likely(chapter, value)

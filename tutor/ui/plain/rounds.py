@@ -183,9 +183,7 @@ class Rounds:
 
     def _task(self, chapter: Chapter, step: Step, mistakes: tuple[str, ...]) -> bool | None:
         """A live task: whether it was done without help."""
-        titles = [self.course.mistakes[name].title for name in mistakes if name in self.course.mistakes]
-        if titles:
-            self.page.line(f"Here you met: {', '.join(titles)}.")
+        self.page.line(f"Here you met: {', '.join(whereabouts.mistake_titles(self.course, mistakes))}.")
         while True:
             try:
                 happened = task.play(self.page, self.course, chapter, step, self._engine(chapter))
@@ -197,12 +195,10 @@ class Rounds:
                 self.page.line("Nothing was done here; it stays due.")
                 return None
             self.page.line()
-            if event.passed and not event.solution:
-                self.page.item("✔", "Done.", "bold green")
-            else:
-                self.page.item("✘", "Not done by yourself; it comes back tomorrow.", "bold red")
+            right, words = record.words(event)
+            self.page.item("✔" if right else "✘", words, "bold green" if right else "bold red")
             if self._stands(chapter, step, self._record(event)):
-                return event.passed and not event.solution
+                return right
 
     def _stands(self, chapter: Chapter, asked: Question | Predict | Step, entry: str) -> bool:
         """After a grade: read where it was taught, take the grade back, leave; whether the grade stands."""

@@ -95,6 +95,10 @@ against you, and nothing is asked again in your reviews.
         event.stop()
         self._answer(event.answer, event.grade.credit)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """At the end there is nothing more to know."""
+        return not self.over if action == "pass" else super().check_action(action, parameters)
+
     def action_pass(self) -> None:
         """The learner does not know."""
         if not self.over:

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from tutor.learner.overview import ChapterView, Overview, overview
+from tutor.quiz.shown import likely
 from tutor.ui.plain.standing import due_words, mistake_words, weak_words
 from tutor.ui.plain.words import duration
 from tutor.ui.tui.desk import Desk, bar
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tutor.ui.tui.app import TutorApp
 
 _MARKS = {"new": ("○", "$quiet"), "begun": ("◐", "$warning"), "finished": ("●", "$success")}
+_HEAD = Content.styled(f"{'Chapter':<37} {'Done':<8} {'Time':>10} {'Known':>6}", "$quiet")
 _PAGE = "docker-tutor-progress.html"
 
 
@@ -37,7 +39,7 @@ class ProgressScreen(Screen[object]):
     CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = "progress.tcss"
     HELP = """\
 How far you are, what you remember, and which mistakes you have overcome: met again as a live task, and not made again.
-“Remembered” is the share of your answers in a chapter that you are likely to know today.
+“Known” is the share of your answers in a chapter that you are likely to know today.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "app.round('review')", "Review", id="progress.review", tooltip="What is due today"),
@@ -77,12 +79,15 @@ How far you are, what you remember, and which mistakes you have overcome: met ag
                 (f"{found.due} due now", "$warning" if found.due else "$quiet"),
             )
         )
-        self.query_one("#progress-rows", Static).update(Content("\n").join(_row(one) for one in found.chapters))
+        self.query_one("#progress-rows", Static).update(
+            Content("\n").join([_HEAD, *(_row(one) for one in found.chapters)])
+        )
         self.query_one("#progress-words", Static).update(_words(found))
 
     def found(self) -> Overview:
         """As it is now."""
-        return overview(self._desk.course, self._desk.remembered.memory(), self._desk.journal.now())
+        desk = self._desk
+        return overview(desk.course, desk.remembered.memory(), desk.journal.now(), shown=likely)
 
     def action_page(self) -> None:
         """Write the page."""
@@ -103,15 +108,15 @@ How far you are, what you remember, and which mistakes you have overcome: met ag
 def _row(one: ChapterView) -> Content:
     mark, style = _MARKS[one.state]
     share = 1.0 if one.state == "finished" else one.share
-    remembered = f"{one.recall:4.0%} remembered" if one.recall is not None else ""
+    remembered = f"{one.recall:.0%}" if one.recall is not None else ""
     time = duration(one.minutes * 60) if one.minutes else ""
     return Content.assemble(
         (f"{mark} ", style),
         (f"{one.chapter:>2}  ", "$quiet"),
-        (f"{one.title:<34.34} ", "$quiet" if one.state == "new" else ""),
+        (f"{one.title:<30.30} ", "$quiet" if one.state == "new" else ""),
         (bar(share, 8), style),
-        (f"  {time:>10}", "$quiet"),
-        (f"  {remembered}", "$primary"),
+        (f" {time:>10}", "$quiet"),
+        (f" {remembered:>6}", "$primary"),
     )
 
 

@@ -11,11 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from tutor.course.models import Course, Step
-from tutor.learner import review
+from tutor.course.models import Step
+from tutor.learner import review, whereabouts
 from tutor.learner.events import ReviewLimitSet, TaskReviewed
 from tutor.learner.memory import Key
 from tutor.learner.review import Today
+from tutor.quiz import record
 from tutor.ui.plain.words import day
 from tutor.ui.tui.desk import Desk
 from tutor.ui.tui.lesson.pages import Page
@@ -48,11 +49,8 @@ class TaskCard(Page):
     def told(self, event: TaskReviewed) -> None:
         """It was done, or not."""
         said = self.query_one("#task-said", Static)
-        if event.passed and not event.solution:
-            helped = " With help, so it comes back soon." if event.hints or event.mistakes else ""
-            said.update(Content.assemble(("✔ Done.", "bold $success"), helped))
-        else:
-            said.update(Content.styled("✘ Not done by yourself; it comes back tomorrow.", "bold $error"))
+        right, words = record.words(event)
+        said.update(Content.styled(f"{'✔' if right else '✘'} {words}", "bold $success" if right else "bold $error"))
 
 
 class ReviewScreen(RoundScreen):
@@ -115,9 +113,10 @@ u takes the last grade back. + and - set how many reviews a day shall bring at m
         """A question, or the card of a live task."""
         if not isinstance(item.task, Step):
             return super().make(item)
-        record = self.desk.remembered.memory().records.get((item.chapter.id, item.task.id))
-        mistakes = [name for name, made in record.mistakes.items() if not made.overcome] if record else []
-        return TaskCard(self.bound(item.chapter, item.task), _titles(self.desk.course, mistakes))
+        known = self.desk.remembered.memory().records.get((item.chapter.id, item.task.id))
+        mistakes = [name for name, made in known.mistakes.items() if not made.overcome] if known else []
+        titles = whereabouts.mistake_titles(self.desk.course, mistakes)
+        return TaskCard(self.bound(item.chapter, item.task), ", ".join(titles))
 
     def ending(self) -> Content:
         """What was done, and when there is more."""
@@ -154,7 +153,7 @@ u takes the last grade back. + and - set how many reviews a day shall bring at m
         if isinstance(event, TaskReviewed) and self.item is not None:
             for card in self.query(TaskCard):
                 card.told(event)
-            self.graded(event, event.passed and not event.solution)
+            self.graded(event, record.words(event)[0])
         else:
             self.notify("Nothing was done there; it stays due.")
 
@@ -169,8 +168,3 @@ u takes the last grade back. + and - set how many reviews a day shall bring at m
             await self.show()
         else:
             self.draw()
-
-
-def _titles(course: Course, mistakes: list[str]) -> str:
-    shared = course.mistakes
-    return ", ".join(shared[name].title if name in shared else name.replace("-", " ") for name in mistakes)

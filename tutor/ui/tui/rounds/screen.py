@@ -12,12 +12,11 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from tutor.course import variables
 from tutor.course.models import Chapter, Step
-from tutor.engine.images import access as images
 from tutor.learner.events import AnyEvent, GradeUndone
 from tutor.learner.whereabouts import Task
 from tutor.quiz import record, taught
+from tutor.quiz.shown import likely
 from tutor.ui.tui.desk import Desk
 from tutor.ui.tui.lesson.pages import Page
 from tutor.ui.tui.lesson.room import Room
@@ -152,8 +151,8 @@ class RoundScreen(Screen[object]):
         return self._rooms[chapter.id]
 
     def bound(self, chapter: Chapter, value: T) -> T:
-        """A part with its variables filled in by likely values; in its sandbox it gets real ones."""
-        return variables.bind(value, variables.preview(chapter, images.reference_variables()))
+        """A part with its variables filled in."""
+        return likely(chapter, value)
 
     def keep(self, event: AnyEvent) -> str:
         """Keep an event: its entry's id; say once when it cannot be written."""
