@@ -75,7 +75,7 @@ def test_the_sample_is_proven(prove: Callable[..., dict[str, Any]], engine: Engi
     lines: list[str] = []
     report = prove(junit=tmp_path / "out" / "junit.xml", tell=lines.append)
     assert report["ok"], _failures(report)
-    assert report["counts"] == {"passed": 22, "failed": 0, "skipped": 0}
+    assert report["counts"] == {"passed": 23, "failed": 0, "skipped": 0}
     assert len(lines) == 22
     suite = ElementTree.parse(tmp_path / "out" / "junit.xml").getroot()
     assert suite.get("tests") == "22" and suite.get("failures") == "0"
@@ -141,6 +141,16 @@ BROKEN = [
         *("quiz", "{run: \"docker stop ${name.box}\"", "{run: \"docker rm -f ${name.box}\""),
         ("stop-it", "wrong 1", "It passes, although it is listed as wrong."),
         id="wrong command passes",
+    ),
+    pytest.param(
+        *("quiz", "state: exited}}] # known", "state: paused}}] # known"),
+        ("stop-it", "wrong 2", "It is not known by what it leaves: its `when` does not hold."),
+        id="wrong command is not recognised",
+    ),
+    pytest.param(
+        *("quiz", "state: exited}}] # known", "state: [created, exited]}}] # known"),
+        ("stop-it", "wrong 1", "It leaves what `when` of wrong 2 says, and would get that one's reason."),
+        id="wrong command gets another's reason",
     ),
     pytest.param(
         *("quiz", "- docker container prune --force", "- docker container ls"),

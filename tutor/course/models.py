@@ -173,10 +173,16 @@ class Order(Part, frozen=True, kw_only=True, tag_field="kind", tag="order"):
 
 
 class WrongCommand(Part, frozen=True, kw_only=True):
-    """A command a learner may well type, and why it does not do what was asked."""
+    """A command a learner may well type, and why it does not do what was asked.
+
+    Attributes:
+        when: What it leaves on the engine, where that tells it from other commands: then everything that leaves the
+            same gets this reason, however it was spelled.
+    """
 
     run: Script
     because: Sentence
+    when: tuple[Expectation, ...] = ()
 
 
 class TypeCommand(Part, frozen=True, kw_only=True, tag_field="kind", tag="type_command"):

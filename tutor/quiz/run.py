@@ -9,9 +9,10 @@ from tutor.course.models import Chapter, Course, Guess, Predict, ReadOutput, Typ
 from tutor.engine.connect import Engine
 from tutor.lab import outcome
 from tutor.lab.outcome import Ran
+from tutor.lab.session.lesson import reasons
 from tutor.lab.session.run import Completed
 from tutor.lab.session.session import Session
-from tutor.lab.verdict import NotYet, Passed, Unavailable
+from tutor.lab.verdict import Passed, Unavailable
 from tutor.problems import Problem
 from tutor.quiz.grade import Grade
 
@@ -50,9 +51,7 @@ def typed(session: Session, question: TypeCommand, command: str) -> tuple[Grade,
     right = question.answers[0].strip()
     if isinstance(verdict, Passed):
         return Grade(credit=1.0, right_answer=right), completed
-    known = next((w.because for w in question.wrong if w.run.split() == command.split()), "")
-    found = tuple(f.summary for f in verdict.findings) if isinstance(verdict, NotYet) else ("It changed nothing.",)
-    return Grade(credit=0.0, reasons=(known,) if known else found, right_answer=right), completed
+    return Grade(credit=0.0, reasons=reasons(question, command, verdict), right_answer=right), completed
 
 
 def compared(session: Session, question: Predict | ReadOutput, option: str) -> tuple[Grade, Ran, Guess | None]:

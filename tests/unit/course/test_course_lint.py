@@ -67,7 +67,7 @@ ERRORS = [
     ("      # files: 00-folder ", "      files: 22-side # ", "files", "22-side"),
     ("      # files: 00-folder ", "      files: ../x # ", "files", "../x"),
     ("proved_by: publish", "proved_by: publsh", "proved-by", "publsh"),
-    ("taught: doors", "taught: a-dor", "taught", "a-dor"),
+    ("taught: doors #", "taught: a-dor #", "taught", "a-dor #"),
     ("run: docker run --rm ${image.shell} sh -c", "run: docker compose run ${image.shell} sh -c", "need", "docker compose run"),
     ("            - use: ports-swapped", "            - use: port-swapped", "unknown-mistake", "port-swapped"),
     (", port: \"8080\"}", "}", "with-missing", "use: ports-swapped"),
@@ -125,6 +125,12 @@ ERRORS = [
     ("          hints: # from a nudge", "          cause:\n            - container: {name: \"${name.web}\", restarted: true}\n          hints: # from a nudge", "tells-cause", None),
     ("    body: |\n        A container has", "    body: |\n        ```\n        A container has", "open-fence", "```"),
     ("  - recap: # the last section", "  - recap: {id: r2, idea: x, remember: z}\n  - recap: # the last section", "second-recap", "id: recap\n"),
+    ("            distractors: # reasons for lines that look wrong and are not\n              \"3\": An image without a tag is the one tagged `latest`.\n", "", "no-distractor", None),
+    ("    wrong:\n              - {run: \"docker create --name ${name.job} ${image.shell} sleep 60\", because: A container that was only created does not run.}\n", "    explain: x\n", "no-wrong-command", None),
+    ("            taught: doors # the section that teaches it\n", "", "no-taught", None),
+    ("taught: doors # the section", "taught: quiz # the section", "taught-later", "quiz # the section"),
+    ("taught: doors # the section", "taught: recap # the section", "taught-later", "recap # the section"),
+    ("{id: name, text: Its name, right: true}\n              - {id: process, text: Its main process,", "{id: name, text: The name that it was given, right: true}\n              - {id: process, text: x,", "gives-away", None),
 ]  # fmt: skip
 
 
@@ -156,8 +162,6 @@ WARNINGS = [
     ("        A container has a network", "        " + "A word. " * 60 + "A container has a network", "long-text", None),
     ("        A container has a network", "        " + "very " * 31 + "long. A container has a network", "long-sentence", None),
     ("        browser ──▶", "        " + "-" * 80 + "browser ──▶", "wide-drawing", "-" * 80),
-    ("            distractors: # reasons for lines that look wrong and are not\n              \"3\": An image without a tag is the one tagged `latest`.\n", "", "no-distractor", None),
-    ("    wrong:\n              - {run: \"docker create --name ${name.job} ${image.shell} sleep 60\", because: A container that was only created does not run.}\n", "    explain: x\n", "no-wrong-command", None),
     ("text: Its main process, because", "text: Its main process, right: true, because", "right-answers", None),
     ("  - fact_check:\n      id: expose", "  - text:\n      id: expose", "format", None),
     ("            - A container that has stopped is still there.", "            - You type docker rm -f ${name.web} here.", "hint-is-solution", "You type"),
@@ -208,7 +212,8 @@ def quiz(rights: list[int], texts: list[list[str]]) -> str:
     """A quiz of `choose` questions with the right answer at the given places."""
     out = "  - quiz:\n      id: more\n      questions:\n"
     for number, (right, options) in enumerate(zip(rights, texts, strict=True)):
-        out += f"        - choose:\n            id: m{number}\n            ask: Which?\n            options:\n"
+        out += f"        - choose:\n            id: m{number}\n            ask: Which?\n"
+        out += "            taught: doors\n            options:\n"
         for place, text in enumerate(options):
             more = "right: true" if place == right else "because: No."
             out += f"              - {{id: o{place}, text: {text}, {more}}}\n"
@@ -218,8 +223,9 @@ def quiz(rights: list[int], texts: list[list[str]]) -> str:
 @pytest.mark.parametrize(
     ("rights", "texts", "said"),
     [
-        ([0, 0, 0, 0], [["aa", "bbb"]] * 4, "in all 4 questions answer 1 is the right one"),
+        ([0, 0, 0, 0], [["aa", "bb"]] * 4, "in all 4 questions answer 1 is the right one"),
         ([0, 1, 0, 1], [["aaa", "bb"], ["aa", "bbb"]] * 2, "in all 4 questions the longest answer is the right one"),
+        ([1, 0, 1, 0], [["aaa", "bb"], ["aa", "bbb"]] * 2, "in all 4 questions the shortest answer is the right one"),
         ([0, 1, 0, 1], [["aa", "bbb"], ["aa", "bbb"]] * 2, None),
     ],
 )
@@ -265,6 +271,13 @@ def test_nothing_is_used_before_it_was_taught(course: Path) -> None:
     ]
     line = text.split("\n").index(next(one for one in text.split("\n") if "A container has a network" in one)) + 1
     assert [(one.line, one.column) for one in found] == [(line, 23), (line, 36), (line, 64)]
+
+
+def test_nothing_is_asked_before_it_was_taught(course: Path) -> None:
+    put(course, second("{commands: [docker logs -f]}", "Look: `docker logs -f web`."), "08-second.yaml")
+    text = (course / NAME).read_text()
+    early = text.replace("ask: What is the exit code?", "ask: What is the exit code? See `docker logs web`.")
+    assert [(one.code, one.severity) for one in issues(course, early)] == [("not-taught", "error")]
 
 
 def test_introduced_twice(course: Path) -> None:

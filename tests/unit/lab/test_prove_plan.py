@@ -202,6 +202,10 @@ def _not_yet(mistake: str = "") -> NotYet:
         (Attempt("wrong", "w"), _not_yet(), DONE, ""),
         (Attempt("wrong", "w"), Unattempted(), ENDED_BADLY, ""),
         (Attempt("wrong", "w"), Passed(), DONE, "although it is listed as wrong"),
+        (Attempt("wrong", "w"), _not_yet("wrong-2"), DONE, "`when` of wrong 2"),
+        (Attempt("wrong", "w", "x", "wrong-1"), _not_yet("wrong-1"), DONE, ""),
+        (Attempt("wrong", "w", "x", "wrong-1"), _not_yet(), DONE, "its `when` does not hold"),
+        (Attempt("wrong", "w", "x", "wrong-1"), _not_yet("wrong-2"), DONE, "`when` of wrong 2"),
     ],
 )
 def test_an_attempt_must_show_what_it_is_for(

@@ -66,7 +66,7 @@ def _distinct(texts: list[str], path: Path, key: str) -> Iterator[Remark]:
 def _commands(question: TypeCommand, path: Path) -> Iterator[Remark]:
     if not question.wrong:
         right = "add commands that learners may well type, each with its reason"
-        yield warning("no-wrong-command", path, "no wrong command is tried", right)
+        yield error("no-wrong-command", path, "no wrong command is tried", right)
     right_ones = {" ".join(answer.split()) for answer in question.answers}
     for place, wrong in enumerate(question.wrong):
         if " ".join(wrong.run.split()) in right_ones:
@@ -89,7 +89,22 @@ def _spot(question: SpotMistake, path: Path) -> Iterator[Remark]:
             )
     if not question.distractors:
         right = "say under `distractors` why a line that looks wrong is not"
-        yield warning("no-distractor", path, "no other line has a reason", right)
+        yield error("no-distractor", path, "no other line has a reason", right)
+
+
+def taught(chapter: Chapter, _context: Context) -> Iterator[Remark]:
+    """Every question names the section that taught it, and that section comes before it."""
+    place_of = {section.id: place for place, (_, section) in enumerate(_walk.sections(chapter))}
+    for path, question in _walk.questions(chapter):
+        if question.taught is None:
+            wrong = "it is not said where this was taught"
+            yield error(
+                "no-taught", path, wrong, "name the section under `taught`: the learner goes there to read it again"
+            )
+        # A section that there is not is another rule's.
+        elif place_of.get(question.taught, -1) >= int(path[1]):
+            wrong = f"`{question.taught}` comes after this question"
+            yield error("taught-later", (*path, "taught"), wrong, "name a section before the quiz, or move the quiz")
 
 
 def outcomes(chapter: Chapter, _context: Context) -> Iterator[Remark]:
@@ -123,6 +138,17 @@ def give_aways(chapter: Chapter, _context: Context) -> Iterator[Remark]:
                 place = next(place for place, option in enumerate(question.options) if option.right)
                 yield error("gives-away", (*at, "options", place, "text"), wrong, "make the options alike in length")
         yield from _pattern(path, quiz, asked, longest)
+    for path, several in _walk.questions(chapter):
+        if isinstance(several, ChooseAll):
+            yield from _all_longer(path, several)
+
+
+def _all_longer(path: Path, question: ChooseAll) -> Iterator[Remark]:
+    right = [len(option.text) for option in question.options if option.right]
+    others = [len(option.text) for option in question.options if not option.right]
+    if right and others and min(right) > 1.5 * max(others) and min(right) - max(others) > 12:
+        wrong = "every right answer is much longer than every wrong one"
+        yield error("gives-away", (*path, "options"), wrong, "make the options alike in length")
 
 
 def _pattern(path: Path, quiz: Quiz, asked: list[tuple[Path, Choose]], longest: int) -> Iterator[Remark]:
@@ -131,6 +157,9 @@ def _pattern(path: Path, quiz: Quiz, asked: list[tuple[Path, Choose]], longest: 
     if longest == len(asked):
         wrong = f"in all {longest} questions the longest answer is the right one"
         yield error("gives-away", (*path, "questions"), wrong, "lengthen a wrong answer, shorten a right one")
+    if all(right < min(others) for right, others in (_lengths(question.options) for _, question in asked)):
+        wrong = f"in all {len(asked)} questions the shortest answer is the right one"
+        yield error("gives-away", (*path, "questions"), wrong, "shorten a wrong answer, lengthen a right one")
     places = {next(place for place, one in enumerate(question.options) if one.right) for _, question in asked}
     if len(places) == 1:
         wrong = f"in all {len(asked)} questions answer {places.pop() + 1} is the right one"
@@ -142,4 +171,4 @@ def _lengths(options: tuple[Option, ...]) -> tuple[int, list[int]]:
     return right, [len(option.text) for option in options if not option.right]
 
 
-RULES = (pools, answers, outcomes, give_aways)
+RULES = (pools, answers, taught, outcomes, give_aways)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.course.lint import _commands, _walk
 from tutor.course.lint._readability import prose
-from tutor.course.lint.remark import Context, Path, Remark, warning
+from tutor.course.lint.remark import Context, Path, Remark, error, warning
 from tutor.course.models import Chapter, FactCheck, Text
 
 _SHOWN = frozenset({"body", "ask", "explain", "intro", "truth", "goal", "hints", "remember", "idea"})
@@ -50,7 +50,9 @@ def commands(chapter: Chapter, context: Context) -> Iterator[Remark]:
             where = f"chapter {first} introduces it" if first is not None else "no chapter introduces it"
             what = f"`{option}` of `{use.command}`" if option else f"`{name}`"
             right = "add it to `introduces.commands` of the chapter that teaches it"
-            yield warning("not-taught", path, f"{what} is used, and {where}", right, offset=use.offset)
+            # In a text it may be a foretaste; nothing may be asked before it was taught.
+            told_as = error if "questions" in path else warning
+            yield told_as("not-taught", path, f"{what} is used, and {where}", right, offset=use.offset)
 
 
 def words(chapter: Chapter, context: Context) -> Iterator[Remark]:

@@ -50,7 +50,7 @@ def fault(attempt: Attempt, verdict: Verdict, completed: Completed | None) -> st
     if attempt.kind == "mistake":
         return _limit(completed) or _mistake(attempt, verdict)
     if attempt.kind == "wrong":
-        return _limit(completed) or ("It passes, although it is listed as wrong." if _passed(verdict) else "")
+        return _limit(completed) or _wrong(attempt, verdict)
     if not _passed(verdict):
         found = verdict.mistake if isinstance(verdict, NotYet) else None
         return _limit(completed) or (
@@ -126,6 +126,18 @@ def _mistake(attempt: Attempt, verdict: Verdict) -> str:
     if found.id != attempt.mistake:
         return f"It is diagnosed as `{found.id}`, where `{attempt.mistake}` is expected."
     return ""
+
+
+def _wrong(attempt: Attempt, verdict: Verdict) -> str:
+    """A wrong command does not pass, and gets its own reason and no other's."""
+    if _passed(verdict):
+        return "It passes, although it is listed as wrong."
+    found = verdict.mistake.id if isinstance(verdict, NotYet) and verdict.mistake else ""
+    if found == attempt.mistake:
+        return ""
+    if not found:
+        return "It is not known by what it leaves: its `when` does not hold."
+    return f"It leaves what `when` of {found.replace('-', ' ')} says, and would get that one's reason."
 
 
 def _passed(verdict: Verdict) -> bool:

@@ -22,6 +22,7 @@ from tutor.course.models import (
     UseMistake,
 )
 from tutor.course.needs import needs_of_all
+from tutor.lab.session.lesson import wrong_id
 
 Kind = Literal["empty", "solution", "also", "mistake", "answer", "wrong", "outcome"]
 Posed = Predict | ReadOutput | TypeCommand
@@ -35,7 +36,7 @@ class Attempt:
         kind: What it must show: that the empty state does not pass, that a solution does …
         name: How the report calls it: `solution 1`, `mistake ports-swapped`.
         script: What is run, its variables not bound yet; empty for `empty`.
-        mistake: For `mistake`: the id that must be the diagnosis.
+        mistake: For `mistake`, and for `wrong` where it is known by what it leaves: the id that must be the diagnosis.
         order: Its place among all attempts at the same step or question.
     """
 
@@ -212,7 +213,8 @@ def question_attempts(question: Posed) -> tuple[Attempt, ...]:
         return (Attempt("outcome", "outcome", question.run),)
     found = [Attempt("empty", "empty state")]
     found += [Attempt("answer", f"answer {i}", script) for i, script in enumerate(question.answers, 1)]
-    found += [Attempt("wrong", f"wrong {i}", wrong.run) for i, wrong in enumerate(question.wrong, 1)]
+    for number, wrong in enumerate(question.wrong, 1):
+        found.append(Attempt("wrong", f"wrong {number}", wrong.run, wrong_id(number) if wrong.when else ""))
     return _numbered(found)
 
 

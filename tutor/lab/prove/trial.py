@@ -231,7 +231,7 @@ def _awaited(attempt: Attempt, completed: Completed, limits: Limits) -> tuple[Ca
     if attempt.kind in {"solution", "also", "answer"}:
         # What has failed will not come right by waiting.
         return passed, limits.verdict if completed.exit_code == 0 else min(limits.verdict, 2.0)
-    if attempt.kind == "mistake":
+    if attempt.mistake:
         wanted = attempt.mistake
 
         def diagnosed(verdict: Verdict) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tutor.course import mistakes, variables
-from tutor.course.models import Chapter, Course, Lab, Step, TypeCommand
+from tutor.course.models import Chapter, Course, Lab, Mistake, Step, TypeCommand
 from tutor.course.variables import Bindings
 from tutor.lab.verdict import NotYet, Passed, Verdict
 from tutor.problems import Problem
@@ -42,7 +42,8 @@ def bound_step(course: Course, lab: Lab | None, step_id: str, bindings: Bindings
 
 
 def as_step(question: TypeCommand) -> Step:
-    """A question whose answer is judged by the state it leaves, as a step without hints and mistakes."""
+    """A question whose answer is judged by the state it leaves, as a step; wrong commands that are known by what they
+    leave are its mistakes."""
     return Step(
         id=question.id,
         title="Type the command",
@@ -50,7 +51,28 @@ def as_step(question: TypeCommand) -> Step:
         expect=question.expect,
         hints=("", "", ""),
         solutions=question.answers,
+        mistakes=tuple(
+            Mistake(id=wrong_id(number), when=wrong.when, say=wrong.because, made_by=wrong.run)
+            for number, wrong in enumerate(question.wrong, 1)
+            if wrong.when
+        ),
     )
+
+
+def wrong_id(number: int) -> str:
+    """The name of a question's wrong command, from 1, as a mistake."""
+    return f"wrong-{number}"
+
+
+def reasons(question: TypeCommand, command: str, verdict: Verdict) -> tuple[str, ...]:
+    """Why a typed command is not right: its own reason where it is one of the wrong ones, or leaves what one of them
+    leaves; else what was found."""
+    written = next((wrong.because for wrong in question.wrong if wrong.run.split() == command.split()), "")
+    if written:
+        return (written,)
+    if not isinstance(verdict, NotYet):
+        return ("It changed nothing.",)
+    return (verdict.mistake.say,) if verdict.mistake else tuple(finding.summary for finding in verdict.findings)
 
 
 def settled(verdict: Verdict) -> bool:
