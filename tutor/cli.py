@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from tutor import __version__, plugin
-from tutor.commands import course, engine, images, learn, plugins, review, sandbox
+from tutor.commands import course, engine, images, learn, plugins, review, sandbox, workshop
 from tutor.problems import Problem
 
 Command = Callable[[argparse.Namespace], int]
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"docker-tutor {__version__}")
     top.set_defaults(command=learn.start)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for family in (learn, review, engine, images, course, sandbox, plugins):
+    for family in (learn, review, workshop, engine, images, course, sandbox, plugins):
         family.add_to(commands)
     return top
 

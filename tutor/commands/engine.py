@@ -11,6 +11,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add this family's commands."""
     doctor = commands.add_parser("doctor", help="say what works, what is missing and what to do")
     doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.add_argument("--workshop", metavar="URL", help="look also whether you can take part in this workshop")
     doctor.set_defaults(command=_doctor)
 
     family = commands.add_parser("engine", help="a private Docker Engine, where none answers or beside another")
@@ -52,7 +53,11 @@ def _say(text: str) -> None:
 def _doctor(arguments: argparse.Namespace) -> int:
     from tutor.engine import commands
 
-    return commands.doctor(print, as_json=arguments.json)
+    if not arguments.workshop:
+        return commands.doctor(print, as_json=arguments.json)
+    from tutor.ui.plain import workshop_doctor
+
+    return commands.doctor(print, as_json=arguments.json, more=lambda: workshop_doctor.checks(arguments.workshop))
 
 
 def _up(arguments: argparse.Namespace) -> int:

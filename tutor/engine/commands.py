@@ -10,15 +10,18 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tutor.engine import private
 from tutor.engine._wire import ask
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Attempt, attempts, choose
 from tutor.problems import Problem
+
+if TYPE_CHECKING:
+    from tutor.engine.doctor import Check
 
 Out = Callable[[str], None]
 """Takes one line of text."""
@@ -234,15 +237,25 @@ def _run(command: Sequence[str], environ: dict[str, str]) -> int:
     return 128 - status if status < 0 else status
 
 
-def doctor(out: Out, *, as_json: bool = False) -> int:
-    """`doctor`: look at everything; 0 when labs can run, else 1."""
+def doctor(out: Out, *, as_json: bool = False, more: Callable[[], Iterable[Check]] = tuple) -> int:
+    """`doctor`: look at everything; 0 when labs can run, else 1.
+
+    Args:
+        out: Takes lines.
+        as_json: Print one JSON document instead.
+        more: Further checks, made after the others.
+    """
     from tutor.engine.doctor import examine, line, lines
 
     if as_json:
         report = examine()
+        report.checks += more()
         out(json.dumps(report.as_json(), indent=2))
         return 0 if report.ok else 1
     report = examine(told=lambda check: out(line(check)))
+    for check in more():
+        report.checks.append(check)
+        out(line(check))
     out("")
     out("Looked for an engine at:")
     for text in lines(report):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import random
 import secrets
 import ssl
@@ -315,7 +316,7 @@ def _ask(url: str, body: bytes | None, kind: type[M]) -> M:
             raise Problem(names.clean(refusal.why, 200), code=refusal.code) from error
         except msgspec.DecodeError:
             break
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             why = f" ({getattr(error, 'reason', error)})"
     hub = url.partition("/api/")[0]
     raise Problem(

@@ -113,11 +113,13 @@ class Hub:
 
     # -- life ----------------------------------------------------------------------------------------------------
     async def start(self) -> None:
-        """Read the log, open the room when it is new, and begin to follow.
+        """Read the log, open the room when it is new, and begin to follow; once.
 
         Raises:
             LogDown: The log cannot be reached.
         """
+        if self._tasks:
+            return
         self.code = await self.log.settle("code", names.new_code())
         await self.log.append([Record(id="open", at=self.now(), by="hub", body=self._opening)])
         await self.log.beat(self.id, _BEAT)

@@ -27,19 +27,24 @@ def read_link(typed: str, code: str = "") -> tuple[str, str]:
         Problem: `no-link` when it is none.
     """
     text = typed.strip()
-    parts = urlsplit(text if "://" in text else f"http://{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        good = parts.port is None or parts.port > 0
+    except ValueError:
+        raise _no_link() from None
     path = [part for part in parts.path.split("/") if part]
     found = read_code(code)
     if not found and path and len(read_code(path[-1])) == CODE_LENGTH:
         found = read_code(path.pop())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise Problem(
-            "That is not a link to a workshop.",
-            "It looks like http://192.0.2.7:7000/K7M4QX and is on the projector.",
-            code="no-link",
-            status=2,
-        )
+    good &= parts.scheme in ("http", "https") and text.isprintable() and " " not in text
+    if not good or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise _no_link()
     return "/".join([f"{parts.scheme}://{parts.netloc}", *path]), found
+
+
+def _no_link() -> Problem:
+    step = "It looks like http://192.0.2.7:7000/K7M4QX and is on the projector."
+    return Problem("That is not a link to a workshop.", step, code="no-link", status=2)
 
 
 @lru_cache(maxsize=4)

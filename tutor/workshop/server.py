@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import secrets
 import socket as sockets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -288,7 +288,16 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
 
-def server(app: App, *, tls: tuple[str, str] | None = None) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """A server whose owner decides what signals do."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: uvicorn would raise them again when it has ended."""
+        yield
+
+
+def server(app: App, *, tls: tuple[str, str] | None = None) -> Server:
     """A server for a hub, ready for `serve(sockets=[…])`.
 
     Args:
@@ -315,7 +324,7 @@ def server(app: App, *, tls: tuple[str, str] | None = None) -> uvicorn.Server:
         ssl_certfile=tls[0] if tls else None,
         ssl_keyfile=tls[1] if tls else None,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def listen(host: str, port: int) -> sockets.socket:

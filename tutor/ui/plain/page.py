@@ -58,7 +58,7 @@ class Page:
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Columns as wide as their content, two spaces apart; the last one may run on."""
-        for line in _columns(rows):
+        for line in columns(rows):
             self.console.print(Text(line), soft_wrap=True)
 
     def _wrapped(self, text: Text, first: str, rest: str) -> None:
@@ -70,7 +70,8 @@ class Page:
             self.console.print(Text(first if number == 0 else rest) + line, soft_wrap=True)
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines, each column as wide as its widest cell."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -128,7 +129,7 @@ def _blocks(source: str, indent: int) -> list[tuple[Text, str, str, bool]]:
             case "inline" if rows:
                 rows[-1].append(_inline(token).plain)
             case "table_close":
-                add(Text("\n".join(_columns(rows))), verbatim=True)
+                add(Text("\n".join(columns(rows))), verbatim=True)
                 rows.clear()
             case "inline":
                 add(_inline(token))
