@@ -22,7 +22,7 @@ test: $(VENV)/.dev-$(KEY) ## Check everything; a private engine started for it i
 	@$(TUTOR) engine run --install -- make --no-print-directory check
 
 # What `make test` runs once DOCKER_HOST names an engine.
-check: $(VENV)/.dev-$(KEY) images lint
+check: $(VENV)/.dev-$(KEY) images lint workshop-tools
 	@echo "== tests"
 	@$(BIN)/python -m pytest -q --ignore=tests/bench
 	@$(MAKE) --no-print-directory proof
@@ -63,6 +63,21 @@ proof: $(VENV)/.run-$(KEY) images
 clean: ## Remove what was made in this folder
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Tests of the workshop use a real Redis and a real browser; without them pytest says what it skips, and why.
+.PHONY: workshop-tools
+workshop-tools:
+	@missing=; command -v redis-server >/dev/null || missing="redis-server"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "== Installing $$missing with apt"; \
+	    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $$missing >/dev/null; } || \
+	      echo "They cannot be installed: the tests that need them are skipped."; \
+	  else \
+	    echo "Not here, so the tests that need them are skipped: $$missing"; \
+	  fi; \
+	fi
 
 # The environment for running (with the workshop) and the one for working; both in one folder.
 $(VENV)/.run-$(KEY) $(VENV)/.dev-$(KEY):

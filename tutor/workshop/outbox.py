@@ -9,6 +9,8 @@ from tutor.learner.journal import Journal
 from tutor.workshop.protocol import MAX_PUSH, Item
 from tutor.workshop.told import told
 
+_CLOCK = 600.0  # seconds that a clock may be set back after joining
+
 
 class Outbox(Protocol):
     """What a seat has to send."""
@@ -35,7 +37,8 @@ class JournalOutbox:
         self._journal = journal
         self._room = room
         self._chapters: frozenset[str] = frozenset()
-        self._begin, self.stream = _joined(journal, room)
+        self._begin, self.stream, joined = _joined(journal, room)
+        self._since = joined - _CLOCK
         self._left = False
 
     def teach(self, chapters: frozenset[str]) -> None:
@@ -53,7 +56,8 @@ class JournalOutbox:
                 self._left = True
                 break
             place = entry.seq
-            if told(entry.event, self._room, self._chapters):
+            # A journal that was merged in brings what happened before.
+            if entry.at >= self._since and told(entry.event, self._room, self._chapters):
                 found.append(Item(n=entry.seq, at=entry.at, event=entry.event))
                 if len(found) == MAX_PUSH:
                     break
@@ -65,18 +69,18 @@ class JournalOutbox:
         return self._left
 
 
-def _joined(journal: Journal, room: str) -> tuple[int, str]:
-    """Place and id of the entry with which the learner joined; nothing when they are not in the room."""
-    begin, stream = 0, ""
+def _joined(journal: Journal, room: str) -> tuple[int, str, float]:
+    """Place, id and time of the entry with which the learner joined; nothing when they are not in the room."""
+    begin, stream, at = 0, "", 0.0
     for entry in journal.entries():
         match entry.event:
             case WorkshopJoined(item=item) if item == room:
-                begin, stream = entry.seq, entry.id
+                begin, stream, at = entry.seq, entry.id, entry.at
             case WorkshopLeft(item=item) if item == room:
-                begin, stream = 0, ""
+                begin, stream, at = 0, "", 0.0
             case _:
                 pass
-    return begin, stream
+    return begin, stream, at
 
 
 def is_joined(journal: Journal, room: str) -> bool:

@@ -46,6 +46,8 @@ _WEB = Path(__file__).parent / "web"
 _PAGES = {
     "/": ("join.html", "text/html; charset=utf-8"),
     "/join.js": ("join.js", "text/javascript; charset=utf-8"),
+    "/screen": ("screen.html", "text/html; charset=utf-8"),
+    "/screen.js": ("screen.js", "text/javascript; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
 }
 _STATUS = {"too-many-tries": 429, "wrong-code": 403, "removed": 403, "closed": 403, "full": 503}
