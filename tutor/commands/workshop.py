@@ -6,8 +6,11 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tutor.problems import Problem
 
 if TYPE_CHECKING:
     from tutor.course.models import Course
@@ -15,6 +18,24 @@ if TYPE_CHECKING:
     from tutor.workshop.rooms import Keys
 
 _READY = ("90-minutes", "half-a-day", "a-day")
+
+
+_EXTRA = {"redis", "segno", "starlette", "uvicorn", "websockets"}
+
+
+def _with_extra(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """A command that needs the packages of the extra `workshop`."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        try:
+            return command(arguments)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in _EXTRA:
+                raise
+            step = "Install them: pip install 'docker-tutor[workshop]'"
+            raise Problem("Workshops need packages that are not installed.", step, code="no-extra") from error
+
+    return run
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,10 +46,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     join.add_argument("--code", default="", metavar="CODE", help="the join code, where the link has none")
     join.add_argument("--plain", action="store_true", help="in lines of text (always so without a terminal)")
     join.add_argument("--what", action="store_true", help="list what is sent, and do nothing")
-    join.set_defaults(command=_join)
+    join.set_defaults(command=_with_extra(_join))
 
     leave = commands.add_parser("leave", help="leave the workshop; nothing is sent any more")
-    leave.set_defaults(command=_leave)
+    leave.set_defaults(command=_with_extra(_leave))
 
     family = commands.add_parser("workshop", help="a class with an instructor: plan, host, watch, report")
     actions = family.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -37,13 +58,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     _planned(plan)
     plan.add_argument("--write", type=Path, metavar="FILE", help="write it into a file, to be changed by hand")
     plan.add_argument("--json", action="store_true", help="as JSON")
-    plan.set_defaults(command=_plan)
+    plan.set_defaults(command=_with_extra(_plan))
 
     prep = actions.add_parser("prep", help="get the images ready: a file to hand round, or a mirror on this machine")
     _planned(prep)
     prep.add_argument("--pack", type=Path, metavar="FILE", help="all images of the plan in one file")
     prep.add_argument("--mirror", metavar="127.0.0.1:PORT", help="put them into this registry")
-    prep.set_defaults(command=_prep)
+    prep.set_defaults(command=_with_extra(_prep))
 
     host = actions.add_parser("host", help="start the hub: join code, link, QR code")
     _planned(host)
@@ -57,11 +78,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     host.add_argument(
         "--secret-file", type=Path, metavar="FILE", help="the instructor's secret; all hubs have the same"
     )
-    host.set_defaults(command=_host)
+    host.set_defaults(command=_with_extra(_host))
 
     rooms = actions.add_parser("rooms", help="the rooms that were hosted on this machine")
     rooms.add_argument("--json", action="store_true", help="as JSON")
-    rooms.set_defaults(command=_rooms)
+    rooms.set_defaults(command=_with_extra(_rooms))
 
     board = actions.add_parser("board", help="who is where, who is stuck, and on what")
     _room(board)
@@ -69,7 +90,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     board.add_argument("--as", dest="name", default="", metavar="NAME", help="who instructs, as learners see it")
     board.add_argument("--plain", action="store_true", help="in lines of text: the board as it is now")
     board.add_argument("--json", action="store_true", help="the board as it is now, as JSON")
-    board.set_defaults(command=_board)
+    board.set_defaults(command=_with_extra(_board))
 
     report = actions.add_parser("report", help="what the workshop was, as HTML, CSV or JSON")
     _room(report)
@@ -82,12 +103,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     kinds.add_argument("--certificate", metavar="NAME", help="a page for one learner, to be printed")
     report.add_argument("--redis", default="", metavar="URL", help="the log is in this Redis")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="write into a file")
-    report.set_defaults(command=_report, kind="html")
+    report.set_defaults(command=_with_extra(_report), kind="html")
 
     erase = actions.add_parser("erase", help="remove a room with everything that was kept of it")
     erase.add_argument("room", metavar="ROOM", help="its id; see: workshop rooms")
     erase.add_argument("--redis", default="", metavar="URL", help="the log is in this Redis")
-    erase.set_defaults(command=_erase)
+    erase.set_defaults(command=_with_extra(_erase))
 
 
 def _planned(parser: argparse.ArgumentParser) -> None:
@@ -191,6 +212,11 @@ def _board(arguments: argparse.Namespace) -> int:
     from tutor.ui.plain import workshop_board
 
     keys = _keys(arguments)
+    if not arguments.plain and not arguments.json and _full_screen():
+        from tutor.course.loader import load_course
+        from tutor.ui.tui.workshop.board import run
+
+        return run(keys, arguments.name or os.environ.get("USER") or "Instructor", load_course())
     return workshop_board.show(keys, sys.stdout, as_json=arguments.json)
 
 
@@ -223,7 +249,17 @@ def _join(arguments: argparse.Namespace) -> int:
         workshop_seat.what(sys.stdout)
         return 0
     name = arguments.name or os.environ.get("USER") or "Somebody"
+    if not arguments.plain and _full_screen():
+        from tutor.ui.tui.run import run
+
+        workshop_seat.take(arguments.link, name, arguments.code)
+        return run()
     return workshop_seat.run(arguments.link, name, arguments.code, sys.stdout)
+
+
+def _full_screen() -> bool:
+    """Whether there is a terminal to draw on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _leave(_: argparse.Namespace) -> int:

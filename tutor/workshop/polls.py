@@ -90,7 +90,7 @@ def of_mistake(course: Course, seen: MistakeView, images: Mapping[str, str]) -> 
         None where the step has no other mistake to choose between.
     """
     chapter = next((chapter for chapter in course.chapters if chapter.id == seen.chapter), None)
-    step = _step(chapter, seen.step) if chapter else None
+    step = next((one for one in steps(chapter) if one.id == seen.step), None) if chapter else None
     if chapter is None or step is None:
         return None
     bindings = variables.preview(chapter, images)
@@ -111,9 +111,9 @@ def of_mistake(course: Course, seen: MistakeView, images: Mapping[str, str]) -> 
     return PollQuestion(ask=ask, options=_mixed(options, seen.mistake))
 
 
-def _step(chapter: Chapter, identity: str) -> Step | None:
-    labs = (section for section in chapter.sections if isinstance(section, Lab))
-    return next((step for lab in labs for step in lab.steps if step.id == identity), None)
+def steps(chapter: Chapter) -> list[Step]:
+    """The steps of a chapter's labs."""
+    return [step for section in chapter.sections if isinstance(section, Lab) for step in section.steps]
 
 
 def _say(course: Course, mistake: Mistake | UseMistake) -> str:

@@ -22,6 +22,7 @@ from tutor.workshop.limits import Gate
 from tutor.workshop.log import Log
 from tutor.workshop.protocol import Joined
 from tutor.workshop.server import App, listen, server
+from tutor.workshop.syllabus import Syllabus
 
 SECRET = "the instructor's own secret"
 
@@ -59,12 +60,18 @@ def ask(url: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, dic
 
 @contextlib.asynccontextmanager
 async def serving(
-    log: Log, *, gate: Gate | None = None, port: int = 0, behind_proxy: bool = False, room: str = "r1"
+    log: Log,
+    *,
+    gate: Gate | None = None,
+    port: int = 0,
+    behind_proxy: bool = False,
+    room: str = "r1",
+    syllabus: Syllabus = SYLLABUS,
 ) -> AsyncIterator[Running]:
     listening = listen("127.0.0.1", port)
     port = listening.getsockname()[1]
     hub = Hub(
-        log, room=room, title="Docker", syllabus=SYLLABUS, secret=SECRET, link=f"http://127.0.0.1:{port}", gate=gate
+        log, room=room, title="Docker", syllabus=syllabus, secret=SECRET, link=f"http://127.0.0.1:{port}", gate=gate
     )
     running = server(App(hub, behind_proxy=behind_proxy))
     task = asyncio.create_task(running.serve(sockets=[listening]))

@@ -49,20 +49,30 @@ def leave(out: TextIO) -> int:
     return 0
 
 
+def take(link: str | None, name: str, code: str) -> Card:
+    """Join, or come back to the seat one has.
+
+    Raises:
+        Problem: Nobody can be joined; `no-workshop` without a link where there is no seat.
+    """
+    with Journal() as journal:
+        card = cards.current() if link is None else client.take_seat(link, name, journal, code=code)
+    if card is None:
+        raise Problem(
+            "You are in no workshop.", "Join one: docker tutor join URL --as NAME", code="no-workshop", status=2
+        )
+    return card
+
+
 def run(link: str | None, name: str, code: str, out: TextIO) -> int:
     """Join, or come back, and stay until `quit`, `leave` or ctrl+c; returns the exit status.
 
     Raises:
         Problem: Nobody can be joined.
     """
-    with Journal() as journal:
-        card = cards.current() if link is None else client.take_seat(link, name, journal, code=code)
-        if card is None:
-            raise Problem(
-                "You are in no workshop.", "Join one: docker tutor join URL --as NAME", code="no-workshop", status=2
-            )
-        with Journal(journal.path) as reading:
-            return asyncio.run(_Companion(card, journal, reading, out).stay())
+    card = take(link, name, code)
+    with Journal() as journal, Journal(journal.path) as reading:
+        return asyncio.run(_Companion(card, journal, reading, out).stay())
 
 
 class _Companion:

@@ -24,6 +24,7 @@ from tutor.ui.tui.home.screen import HomeScreen
 
 if TYPE_CHECKING:
     from tutor.course.models import Chapter
+    from tutor.ui.tui.workshop.keeper import Keeper
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -53,6 +54,7 @@ class TutorApp(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="What this screen can do"),
         Binding("colon", "command_palette", "More", key_display=":", id="app.commands", tooltip="All commands"),
+        Binding("f4", "workshop", "Workshop", show=False, id="app.workshop"),
         Binding("ctrl+c", "help_quit", show=False, id="app.ctrl-c", system=True),
     ]
 
@@ -62,6 +64,7 @@ class TutorApp(App[int], inherit_bindings=False):
         self.settings = settings or theme.load()
         self._first = chapter
         self._opening: Callable[[], Screen[object]] | None = None
+        self.workshop: Keeper | None = None
         self.register_theme(theme.DARK)
         self.register_theme(theme.LIGHT)
         self.theme = self.settings.theme if self.settings.theme in self.available_themes else theme.DARK.name
@@ -82,6 +85,8 @@ class TutorApp(App[int], inherit_bindings=False):
             self.call_after_refresh(self.open_chapter, self._first)
         if self._opening is not None:
             self.call_after_refresh(self.push_screen, self._opening())
+        if (places.data() / "workshop.json").exists():
+            self.call_after_refresh(self.begin_workshop)
 
     def open_chapter(self, chapter: Chapter) -> None:
         """Show a chapter at the learner's place in it."""
@@ -122,7 +127,7 @@ class TutorApp(App[int], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In the shell no key is the app's."""
         shell = getattr(self.focused, "takes_every_key", False)  # asked for by name: a terminal takes 30 ms to import
-        return not (shell and action in ("help", "command_palette", "help_quit"))
+        return not (shell and action in ("help", "command_palette", "help_quit", "workshop"))
 
     def _fatal_error(self) -> None:
         """Something failed that should not: no traceback on the learner's terminal, but in a file."""
@@ -152,6 +157,39 @@ class TutorApp(App[int], inherit_bindings=False):
 
         if not isinstance(self.screen, DoctorScreen):
             self.push_screen(DoctorScreen())
+
+    def on_unmount(self) -> None:
+        """Let go of the workshop's journal."""
+        if self.workshop is not None:
+            self.workshop.close()
+
+    def begin_workshop(self) -> None:
+        """Take the seat that the learner has in a workshop, if they have one."""
+        try:
+            from tutor.ui.tui.workshop import keeper
+        except ModuleNotFoundError:
+            self.notify("Workshops need packages: pip install 'docker-tutor[workshop]'", markup=False)
+            return
+        if self.workshop is not None:
+            self.workshop.stop()
+        self.workshop = keeper.begin(self)
+
+    def leave_workshop(self) -> None:
+        """Leave it; nothing is sent any more."""
+        if self.workshop is not None:
+            self.workshop.leave()
+            self.workshop = None
+            self.notify("You have left the workshop. Nothing is sent any more.")
+
+    def action_workshop(self) -> None:
+        """The workshop one sits in; else the box to join one."""
+        try:
+            from tutor.ui.tui.workshop.panel import JoinBox, WorkshopPanel
+        except ModuleNotFoundError:
+            self.notify("Workshops need packages: pip install 'docker-tutor[workshop]'", markup=False)
+            return
+        if not isinstance(self.screen, (JoinBox, WorkshopPanel)):
+            self.push_screen(JoinBox() if self.workshop is None else WorkshopPanel(self.workshop))
 
     def action_switch_theme(self) -> None:
         """Dark to light and back; kept for the next start."""
@@ -184,6 +222,8 @@ class TutorApp(App[int], inherit_bindings=False):
         yield SystemCommand("Quiz", "Questions on what you have begun", lambda: self.action_round("quiz"))
         yield SystemCommand("Progress", "What you have done, and what is weak", lambda: self.action_round("progress"))
         yield SystemCommand("Placement test", "Where to start", lambda: self.action_round("placement"))
+        words = "Join one" if self.workshop is None else "What the instructor says, asks and opens"
+        yield SystemCommand("Workshop", words, self.action_workshop)
         other = "light" if self.current_theme.dark else "dark"
         yield SystemCommand(f"Theme: {other}", "Change the colours", self.action_switch_theme)
         word = "off" if self.settings.motion else "on"
