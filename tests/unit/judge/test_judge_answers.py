@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.unit.judge.steps import container, http, seen, told
+from tests.unit.judge.steps import NOTHING, container, http, seen, told
 from tests.unit.world.worlds import WEB, world
 from tutor.course.expectations import (
     ChangesExpectation,
@@ -17,6 +17,7 @@ from tutor.course.expectations import (
     TcpExpectation,
 )
 from tutor.engine.world import World
+from tutor.lab.judge import findings
 from tutor.lab.observations import (
     ChangesSeen,
     CouldNot,
@@ -206,3 +207,10 @@ def test_what_answers_is_found_by_its_port_whatever_its_name() -> None:
 
 def test_the_same_question_is_the_same_probe_whatever_is_said() -> None:
     assert Observations(seen=seen((http(), REFUSED)).seen).of(http(say="Not yet.")) == REFUSED
+
+
+@pytest.mark.parametrize(("pattern", "expected"), [("^ready$", "logs with `^ready$`"), (r"(\w+) \1 (?!a)", "")])
+def test_the_lessons_sentence_stands_in_for_a_pattern_that_nobody_reads(pattern: str, expected: str) -> None:
+    wanted = LogsExpectation(container="web", output=pattern, say="It has not said so twice.")
+    (finding,) = findings((wanted,), world("web"), seen((wanted, LogsSeen(text="once"))), NOTHING)
+    assert (finding.summary, finding.expected) == ("It has not said so twice.", expected)
