@@ -248,17 +248,22 @@ def test_another_way_that_cannot_be_gone_here_is_skipped_alone(
 
 
 def test_needs_are_looked_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from msgspec import structs
+
+    from tutor.course.loader import load_course
     from tutor.lab import needs
+    from tutor.lab.session.session import Session
 
     monkeypatch.setattr(needs, "_found", set())
     monkeypatch.setenv("PATH", "/nowhere")
     assert needs.missing(engine, "compose") == "The docker command is not installed."
-    with pytest.raises(Problem, match="This step needs Docker Compose") as caught:
-        needs.require(engine, ["compose"], "step", "go on with the next step")
+    chapter = structs.replace(load_course(SAMPLE).chapters[0], needs=("compose",))
+    with pytest.raises(Problem, match="This chapter needs Docker Compose") as caught:
+        Session.open(load_course(SAMPLE), chapter, engine=engine)
     assert caught.value.code == "missing-need"
     monkeypatch.undo()
     assert needs.missing(engine, "compose") == "" and needs.missing(engine, "buildx") == ""
-    needs.require(engine, ["compose", "buildx"], "step", "go on")
+    needs.require(engine, chapter)
 
 
 def test_chapters_are_chosen_by_number_name_or_file(engine: Engine) -> None:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tutor.course.models import Need
+from tutor.course.models import Chapter, Need
 from tutor.problems import Problem
 from tutor.sandbox import swarm_mode
 
@@ -52,20 +52,28 @@ def missing(engine: Engine, need: Need) -> str:
     return ""
 
 
-def require(engine: Engine, needs: Iterable[Need], what: str, instead: str) -> None:
-    """Make sure that all is there.
+def lacking(engine: Engine, needs: Iterable[Need], what: str) -> str:
+    """What is missing, in words: `This step needs Docker Compose. …`; empty when all is there.
 
     Args:
         what: What needs it: `chapter`, `step`.
-        instead: What can be done without it, as a sentence's end: `go on with another chapter`.
+
+    Raises:
+        Problem: `engine-gone`.
+    """
+    for need in needs:
+        if reason := missing(engine, need):
+            return f"This {what} needs {_NAMES[need]}. {reason}"
+    return ""
+
+
+def require(engine: Engine, chapter: Chapter) -> None:
+    """Make sure that all is there that a chapter needs.
 
     Raises:
         Problem: `missing-need`; `engine-gone`.
     """
-    for need in needs:
-        if reason := missing(engine, need):
-            raise Problem(
-                f"This {what} needs {_NAMES[need]}. {reason}",
-                f"See `docker tutor doctor` for what to install, or {instead}.",
-                code="missing-need",
-            )
+    if words := lacking(engine, chapter.needs, "chapter"):
+        raise Problem(
+            words, "See `docker tutor doctor` for what to install, or go on with another chapter.", code="missing-need"
+        )

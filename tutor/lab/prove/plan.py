@@ -244,7 +244,8 @@ def _lab(chapter: Chapter, index: int, lab: Lab) -> Iterator[Task]:
         walk.append(StepTrials(place, number, step, attempts[:2], needs))
         if attempts[2:]:
             branches.append(StepTrials(place, number, step, attempts[2:], needs))
-        before = needs | attempts[1].needs
+        if not lab.shuffled:  # Steps that stand by themselves need nothing of each other.
+            before = needs | attempts[1].needs
     yield LabTask(chapter, lab, tuple(walk), walk=True)
     for trials in branches:
         yield LabTask(chapter, lab, (trials,), walk=False)

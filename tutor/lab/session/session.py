@@ -60,7 +60,7 @@ class Session(SessionCore):
         Raises:
             Problem: `missing-need`, `images-missing`, or what else went wrong in words; what was begun is removed.
         """
-        needs.require(engine, chapter.needs, "chapter", "go on with another chapter")
+        needs.require(engine, chapter)
         session_setup.require_images(engine, chapter, labs)
         progress("Choosing names and ports that are free")
         images, catalogue = session_setup.images(labs)
@@ -138,15 +138,24 @@ class Session(SessionCore):
         """
         return bound_step(self.course, self.lab, step_id, self.bindings)
 
+    def left_out(self) -> dict[str, str]:
+        """Steps of the lab that cannot be done on this machine, and in words what they lack.
+
+        Raises:
+            Problem: `engine-gone`.
+        """
+        steps = self.lab.steps if self.lab else ()
+        reasons = {step.id: needs.lacking(self.engine, step.needs, "step") for step in steps if step.needs}
+        return {step: words for step, words in reasons.items() if words}
+
     def begin(self, step_id: str) -> Step:
         """Begin a step: what it allows, its `prepare`, and where it starts. Nothing when it has been begun already.
 
         Raises:
-            Problem: `no-such-step`, `missing-need`, `prepare-failed`, `lab-in-use`, `engine-gone`.
+            Problem: `no-such-step`, `prepare-failed`, `lab-in-use`, `engine-gone`.
         """
         if self.step is None or self.step.id != step_id or self._observer.mark.step != step_id:
             step = self.bound(step_id)
-            needs.require(self.engine, step.needs, "step", "go on with the next step")
             self._stage(step.id, step.allow, step.prepare)
             self._set_step(step)
             return step
@@ -207,16 +216,21 @@ class Session(SessionCore):
     def go_to(self, step_id: str, limit: float = PASS_LIMIT) -> Step:
         """Make a step's start from the lab's beginning: earlier steps by their own solutions, then begin it.
 
+        Earlier steps that cannot be done on this machine are left out.
+
         Args:
             limit: Seconds in which each earlier step's solution has to pass.
 
         Raises:
             Problem: `no-start`, when an earlier step's solution does not pass; as `begin`.
         """
+        left_out = self.left_out()
         # Steps that stand by themselves need nothing of each other.
         for step in self.lab.steps if self.lab and not self.lab.shuffled else ():
             if step.id == step_id:
                 break
+            if step.id in left_out:
+                continue
             begun = self.begin(step.id)
             done = self.run(begun.solutions[0])
             # What has failed will not come right by waiting.

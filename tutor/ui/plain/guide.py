@@ -41,6 +41,7 @@ class Guide:
         session: The open lab, at its current step or before its first.
         lab: The lab.
         passed: Ids of the steps that have passed.
+        left_out: Ids of the steps that cannot be done on this machine, and what they lack.
         record: Takes events for the journal.
         like: The console whose width and colours the answers shall have.
     """
@@ -51,6 +52,7 @@ class Guide:
         self.session = session
         self.lab = lab
         self.passed = passed
+        self.left_out = session.left_out()
         self.left = False
         self._record = record
         self._like = like
@@ -59,8 +61,8 @@ class Guide:
 
     @property
     def finished(self) -> bool:
-        """Whether every step has passed."""
-        return all(step.id in self.passed for step in self.lab.steps)
+        """Whether every step has passed that can be done on this machine."""
+        return all(step.id in self.passed or step.id in self.left_out for step in self.lab.steps)
 
     def begin(self) -> str:
         """Begin the first step that has not passed; returns what to show."""
@@ -110,7 +112,12 @@ class Guide:
         return self.session.step
 
     def _begin(self, page: Page) -> None:
-        step = next(step for step in self.lab.steps if step.id not in self.passed)
+        for number, step in enumerate(self.lab.steps, 1):
+            if step.id in self.passed:
+                continue
+            if step.id not in self.left_out:
+                break
+            page.item(f"Step {number} is left out:", self.left_out[step.id])
         self.session.begin(step.id)
         self._told = None
         self._record(StepBegun(chapter=self.session.chapter.id, item=step.id, hash=content_hash(step)))

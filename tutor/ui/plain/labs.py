@@ -70,7 +70,8 @@ def play(page: Page, session: Session, lab: Lab, passed: set[str], record: Calla
         Whether the learner goes on with the chapter: not when they leave, or when the input ended.
     """
     steps = [step.id for step in lab.steps]
-    waiting = next((step for step in steps if step not in passed), None)
+    left_out = session.left_out()
+    waiting = next((step for step in steps if step not in passed and step not in left_out), None)
     if waiting and session.step is None and waiting != steps[0]:
         page.line("What the steps before left is made again …")
         session.go_to(waiting)

@@ -203,7 +203,14 @@ class LabDesk:
             return
         page.passed |= self._passed & {step.id for step in page.lab.steps}
         steps = [step.id for step in page.lab.steps]
-        waiting = next((step for step in steps if step not in page.passed), None)
+        try:
+            page.left_out = await self._room.left_out()
+        except Problem as problem:
+            self._screen.problem(problem, "The step cannot begin")
+            return
+        for words in dict.fromkeys(page.left_out.values()):
+            self._screen.notify(f"{words} The step is left out.")
+        waiting = page.waiting
         if waiting is None:
             await self._begin(steps[-1])
             return
@@ -213,10 +220,8 @@ class LabDesk:
     async def next_step(self) -> None:
         """Begin the step after the one that has passed."""
         page = self._page
-        if page is not None:
-            waiting = next((step.id for step in page.lab.steps if step.id not in page.passed), None)
-            if waiting is not None:
-                await self._begin(waiting)
+        if page is not None and page.waiting is not None:
+            await self._begin(page.waiting)
 
     async def _begin(self, step: str, *, from_the_start: bool = False) -> None:
         page = self._page

@@ -105,6 +105,14 @@ class Room:
         """Be told of every change of the lab, in another thread."""
         await self._run(lambda: self._session.follow(on_update))
 
+    async def left_out(self) -> dict[str, str]:
+        """Steps that cannot be done on this machine, and what they lack.
+
+        Raises:
+            Problem: `engine-gone`.
+        """
+        return await self._run(self._session.left_out)
+
     async def begin(self, step: str, *, from_the_start: bool = False) -> Step:
         """Begin a step; `from_the_start` makes again what the steps before it left.
 

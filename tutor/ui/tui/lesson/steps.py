@@ -28,6 +28,7 @@ class LabPage(Page):
 
     Attributes:
         passed: Ids of the steps that have passed in this lab.
+        left_out: Ids of the steps that cannot be done on this machine, and what they lack.
         step: The step that is worked on; None before the lab is open.
         verdict: What was said of it last.
     """
@@ -40,6 +41,7 @@ class LabPage(Page):
         self.lab = lab
         self._chapter = chapter
         self.passed: set[str] = set()
+        self.left_out: dict[str, str] = {}
         self.step: Step | None = None
         self.verdict: Verdict | None = None
         self.hints = 0
@@ -63,8 +65,14 @@ class LabPage(Page):
 
     @property
     def finished(self) -> bool:
-        """Whether every step has passed."""
-        return all(step.id in self.passed for step in self.lab.steps)
+        """Whether every step has passed that can be done on this machine."""
+        return self.waiting is None
+
+    @property
+    def waiting(self) -> str | None:
+        """The first step that can be done and has not passed; None when there is none."""
+        steps = (step.id for step in self.lab.steps)
+        return next((step for step in steps if step not in self.passed and step not in self.left_out), None)
 
     def busy(self) -> bool:
         """While a step is being prepared, nothing else begins."""
@@ -160,6 +168,8 @@ class LabPage(Page):
     def _mark(self, step: str) -> tuple[str, str]:
         if step in self.passed:
             return "●", "bold $success"
+        if step in self.left_out:
+            return "–", "$quiet"
         here = self.step is not None and step == self.step.id
         if here and isinstance(self.verdict, NotYet):
             return "◐", "bold $warning"
