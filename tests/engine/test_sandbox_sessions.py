@@ -63,7 +63,7 @@ def _compare(lab: Lab, commands: list[str], client: str = _CLIENTS[0]) -> None:
     name = f"{lab.name}-s"
     undo = (
         f"{client} rm -fv $({client} ps -aq --filter name=$N); {client} volume rm $({client} volume ls -q -f name=$N);"
-        f" {client} network rm $({client} network ls -q -f name=$N); {client} rmi -f $N:1 $N:2 $N:3; true"
+        f" {client} network rm $({client} network ls -q -f name=$N); {client} rmi -f $N:1 $N:2 $N:3 $N:4 $N:5; true"
     )
     real = _session(lab, commands, name, client, direct=True)
     _session(lab, [undo], name, client, direct=True)
@@ -140,6 +140,11 @@ _BUILDS = [
     "cat out/x",
     "DOCKER_BUILDKIT=0 $D build -t $N:3 app 2>&1 | grep -c 'Successfully'", "$D run --rm $N:3",
     "DOCKER_BUILDKIT=0 $D build -t $N:3 app 2>&1 | grep -q 'Using cache'",
+    "DOCKER_BUILDKIT=0 $D build --no-cache --label a.b=c --label z=1 -t $N:4 app 2>/dev/null | sed 's/.*kB//'",
+    "$D history --format '{{.CreatedBy}} {{.Size}}' $N:4", "$D history -q $N:4 | head -1 | wc -c",
+    "$D history --format '{{.CreatedBy}} {{.Size}}' $N:3",
+    "printf 'FROM '$IMAGE'\\nRUN exit 3\\nRUN true' | DOCKER_BUILDKIT=0 $D build --force-rm - 2>&1 | grep -v DEPR",
+    "DOCKER_BUILDKIT=0 $D build -q --no-cache -t $N:5 app 2>/dev/null | wc -c", "$D rmi $N:4 $N:5 | grep -c Untagged",
     "$D images --format '{{.Repository}}:{{.Tag}}' | grep $N", "$D rmi $N:1 $N:2 $N:3 | grep -c Untagged",
 ]  # fmt: skip
 

@@ -212,6 +212,9 @@ class Exchange:
         if (plan.answer is not None and good) or (plan.failed is not None and status >= 400):
             await self._relay_changed(reply, good=good)
             return not reply.close and reply.bounded
+        if plan.rewrite is not None and good:
+            await self._relay_rewritten(reply)
+            return False
         if plan.line is not None and good:
             await self._relay_lines(reply)
             return False
@@ -249,10 +252,7 @@ class Exchange:
             part = data if used == len(data) else data[:used]
             entry.received += used
             if plan.watch is not None:
-                try:
-                    plan.watch(part)
-                except Refused as refused:
-                    return await self._break_off(out, reply, refused)
+                plan.watch(part)
             if framing.done:
                 await plan.finish(reply.status)
             if out or part:
@@ -267,24 +267,39 @@ class Exchange:
                     raise Gone
                 return False
 
-    async def _break_off(self, out: bytes, reply: Reply, refused: Refused) -> bool:
-        """End a stream of progress with the error that clients print."""
-        line = _strict.dumps({"errorDetail": {"message": refused.message}, "error": refused.message}) + b"\r\n"
-        self._entry.note(refused)
-        self._link.close()  # the engine stops what it does for a client that has gone
-        if reply.chunked:
-            out += b"%x\r\n%s\r\n0\r\n\r\n" % (len(line), line)
-        self._client.closing = True
-        self._client.writer.write(out)
-        await self._client.writer.drain()
-        return False
+    async def _relay_rewritten(self, reply: Reply) -> None:
+        assert self._plan.rewrite is not None
+        rest = b""
+        await self._begin_stream(reply)
+        try:
+            async for part in _Decoded(self, reply):
+                *lines, rest = (rest + part).split(b"\n")
+                if len(rest) > MAX_JSON:
+                    raise Gone
+                await self._send_chunk(b"".join(self._plan.rewrite(line + b"\n") for line in lines))
+            last = (self._plan.rewrite(rest) if rest else b"") + self._plan.rewrite(b"")
+        except Refused as refused:
+            self._entry.note(refused)
+            self._link.close()  # the engine stops what it does for a client that has gone
+            last = _strict.dumps({"errorDetail": {"message": refused.message}, "error": refused.message}) + b"\r\n"
+        await self._plan.finish(reply.status)
+        await self._send_chunk(last, last=True)
+
+    async def _begin_stream(self, reply: Reply) -> None:
+        client = self._client
+        client.writer.write(client.head(reply.status, reply.reason, reply.headers, None, b"Transfer-Encoding: chunked"))
+        await client.writer.drain()
+
+    async def _send_chunk(self, data: bytes, *, last: bool = False) -> None:
+        self._entry.received += len(data)
+        end = b"0\r\n\r\n" if last else b""
+        if data or end:
+            self._client.writer.write((b"%x\r\n%s\r\n" % (len(data), data) if data else b"") + end)
+            await self._client.writer.drain()
 
     async def _relay_lines(self, reply: Reply) -> None:
         assert self._plan.line is not None
-        client = self._client
-        head = client.head(reply.status, reply.reason, reply.headers, None, b"Transfer-Encoding: chunked")
-        client.writer.write(head)
-        await client.writer.drain()
+        await self._begin_stream(reply)
         rest = b""
         async for part in _Decoded(self, reply):
             *lines, rest = (rest + part).split(b"\n")
@@ -296,12 +311,8 @@ class Exchange:
                     value = json.loads(line)
                     if isinstance(value, dict) and await self._plan.line(value):
                         kept += line + b"\n"
-            if kept:
-                self._entry.received += len(kept)
-                client.writer.write(b"%x\r\n%s\r\n" % (len(kept), kept))
-                await client.writer.drain()
-        client.writer.write(b"0\r\n\r\n")
-        await client.writer.drain()
+            await self._send_chunk(kept)
+        await self._send_chunk(b"", last=True)
 
     async def _collect(self, reply: Reply) -> bytes:
         parts, size = [], 0

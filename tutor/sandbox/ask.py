@@ -41,7 +41,9 @@ class Plan:
         retell: Changes the headers of the answer.
         failed: Changes the message of an answer of 400 and more.
         line: For streams of JSON lines: whether the client may see this one.
-        watch: Sees the bytes of a streamed answer as they pass; `Refused` ends the answer, as an error in its stream.
+        rewrite: Changes each line of a good answer (an empty one at its end: what is left to say); `Refused` ends the
+            answer, as an error in its stream.
+        watch: Sees the bytes of a streamed answer as they pass.
         done: Called when the answer has ended, with its status (0: it broke off).
         stream: The connection may be taken over (attach, exec, BuildKit).
         tunnel: Looks into the connection that was taken over.
@@ -56,6 +58,7 @@ class Plan:
     retell: Callable[[list[tuple[bytes, bytes]]], list[tuple[bytes, bytes]]] | None = None
     failed: Callable[[int, str], Awaitable[str]] | None = None
     line: Callable[[dict[str, Any]], Awaitable[bool]] | None = None
+    rewrite: Callable[[bytes], bytes] | None = None
     watch: Callable[[bytes], None] | None = None
     done: Callable[[int], Awaitable[None]] | None = None
     stream: bool = False

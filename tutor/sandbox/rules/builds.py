@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from tutor.sandbox import _filters, _strict
+from tutor.sandbox._steps import Steps
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.buildkit import Builder
 from tutor.sandbox.policy import Refused, relabel
@@ -50,6 +51,9 @@ async def build(ask: Ask) -> Plan:
     await _network(ask)
     await _cache_from(ask)
     head.put("labels", _strict.dumps(relabel(_object(ask, "labels"), ask.scope.image_labels)).decode())
+    progress = Steps(
+        ask.scope.image_labels, removes=not head.first("rm") or head.flag("rm"), always=head.flag("forcerm")
+    )
     head.put("rm", "1")
     head.put("forcerm", "1")
     # The classic builder would move the names of images that are here already, whoever has them.
@@ -62,19 +66,16 @@ async def build(ask: Ask) -> Plan:
     for name in names:
         ask.record.make(name)
     steps: set[str] = set()
-    rest = b""
 
-    def watch(data: bytes) -> None:
-        nonlocal rest
-        rest += data
-        steps.update(found.decode() for found in _STEP.findall(rest))
-        if context.unread and _TRIGGERS.search(rest):
+    def rewrite(line: bytes) -> bytes:
+        steps.update(found.decode() for found in _STEP.findall(line))
+        if context.unread and _TRIGGERS.search(line):
             raise Refused(
                 f"{', '.join(context.unread)} was not here when the build began, and it brings build steps of its own "
                 "(ONBUILD) that the sandbox has not read. Pull it first: docker pull.",
                 rule="builder",
             )
-        rest = rest[-256:]
+        return progress.line(line)
 
     before = {item["Id"] for item in await ask.api.get("/images/json", all="1")}
     kept = keep(ask, *names)
@@ -90,7 +91,7 @@ async def build(ask: Ask) -> Plan:
             listed = await ask.api.get("/images/json", all="1")
             ask.record.own_images(_made(listed, before, steps))
 
-    return Plan(body=None, spool=context.spool, watch=watch, done=done)
+    return Plan(body=None, spool=context.spool, rewrite=rewrite, done=done)
 
 
 def _made(listed: list[dict[str, Any]], before: set[str], steps: set[str]) -> set[str]:
