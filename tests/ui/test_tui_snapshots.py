@@ -118,8 +118,8 @@ async def help_screen(pilot: Pilot[int], app: TutorApp) -> None:
 
 
 LOOKS: list[Look] = [
-    home, search, text, drawing, prediction, lab_not_yet, lab_helped, shell_tab, shell_searched, picture_enlarged,
-    quiz_answered, recap, doctor, help_screen,
+    home, search, text, drawing, prediction, lab_not_yet, lab_helped, shell_tab, shell_searched,
+    picture_enlarged, quiz_answered, recap, doctor, help_screen,
 ]  # fmt: skip
 
 
