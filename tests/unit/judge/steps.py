@@ -27,6 +27,7 @@ class Call:
     status: int | None = 200
     body: Any = None
     program: str = "docker"
+    refusal: str | None = None
 
 
 def container(**fields: Any) -> ContainerExpectation:

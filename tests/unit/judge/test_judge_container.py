@@ -7,6 +7,8 @@ import pytest
 from tests.unit.judge.steps import NOTHING, Call, container, told
 from tests.unit.world.worlds import SHELL, WEB, world
 from tutor.course.expectations import ContainerExpectation, Mount
+from tutor.engine.world import Image, World
+from tutor.lab.findings.match import nearest_reference
 from tutor.lab.judge import findings, holds
 from tutor.lab.observations import Baseline, Listener, Observations
 
@@ -384,6 +386,20 @@ def test_a_typo_in_the_image_is_seen_in_what_was_asked() -> None:
 def test_a_wrong_tag_is_seen() -> None:
     assert told("nothing", SERVER, seen=Observations(calls=(_create("nginx:9.9"),))) == [
         "There is no container `web`: the image `nginx:9.9` could not be had — did you mean `nginx:1.26`?"
+    ]
+
+
+@pytest.mark.parametrize("tag", ["7.0", "8.0"])
+def test_of_several_tags_the_one_that_was_wanted_is_meant(tag: str) -> None:
+    two = World(images={n: Image(id=f"sha256:{n}", tags=(f"redis:{n}",)) for n in ("7.0", "8.0")})
+    assert nearest_reference("redis", two, f"redis:{tag}") == f"redis:{tag}"
+    assert nearest_reference("redsi", two, f"redis:{tag}") in {"redis:7.0", "redis:8.0"}
+
+
+def test_a_refusal_of_the_sandbox_is_told_in_its_own_sentences() -> None:
+    call = Call("POST", "/containers/create", {"name": "web"}, 403, {"Image": WEB}, refusal="The lab says no. Ask.")
+    assert told("nothing", SERVER, seen=Observations(calls=(call,))) == [
+        "There is no container `web`: the sandbox refused it. The lab says no. Ask."
     ]
 
 

@@ -116,9 +116,17 @@ def nearest(name: str, names: Iterable[str], least: float = 0.6) -> str | None:
     return best
 
 
-def nearest_reference(reference: str, world: World) -> str | None:
-    """The known image that somebody may have meant who wrote this reference."""
+def nearest_reference(reference: str, world: World, wanted: str | None = None) -> str | None:
+    """The known image that somebody may have meant who wrote this reference.
+
+    Args:
+        reference: What was written.
+        world: The images that are known.
+        wanted: The image that was asked for: the likeliest where the names are the same and the tags are not.
+    """
     name, _, tag = _repository(reference)
+    if wanted and _repository(wanted)[0] == name and _repository(wanted)[2] != tag and tagged(world, wanted):
+        return wanted
     known: dict[str, str] = {}
     for image in world.images.values():
         for full in image.tags:

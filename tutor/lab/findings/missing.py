@@ -26,7 +26,7 @@ def no_container(name: str, ctx: Context, e: ContainerExpectation | None = None)
     close = nearest(name, [c.name for c in others])
     alike = next((c for c in others if c.name == close), None)
     same = next((c for c in _newest(others) if e and e.image and made_from(ctx.world, c, e.image)), None)
-    refused = _refused(name, ctx)
+    refused = _refused(name, ctx, e.image if e else None)
     if alike is not None:
         summary = f"{start}; there is one called {code(alike.name)}, made from {words.image(alike)}."
         found = f"{alike.name}, made from {words.image(alike)}"
@@ -58,7 +58,7 @@ def exists(name: str) -> tuple[str, ...]:
 def no_container_from(e: ContainerExpectation, ctx: Context) -> Found:
     """There is no container that an expectation without a name could mean."""
     what = f"of the service {code(e.service)}" if e.service else f"made from {e.image}" if e.image else "of this lab"
-    refused = _refused("", ctx)
+    refused = _refused("", ctx, e.image)
     near = ""
     if not refused and e.image:
         others = [c for c in ctx.world.containers.values() if ctx.is_new(c) and c.name not in ctx.claimed]
@@ -92,7 +92,7 @@ def no_image(reference: str, ctx: Context) -> Found:
         short = nameless.id.removeprefix("sha256:")[:12]
         summary, found = f"{start}; a new image without a name is there, {code(short)}.", short
     elif asked := _asked_image(ctx):
-        typo = nearest_reference(asked, ctx.world)
+        typo = nearest_reference(asked, ctx.world, reference)
         summary = words.ended(f"{start}; {code(asked)} was asked for and could not be had{_did_you_mean(typo)}")
         found = f"asked for {asked}"
     elif any(c.name == reference for c in ctx.world.containers.values()):
@@ -122,8 +122,8 @@ def _misplaced(c: Container, name: str) -> str:
     return ""
 
 
-def _refused(name: str, ctx: Context) -> str:
-    """Why the newest attempt to create a container (of that name) failed, as the end of a sentence."""
+def _refused(name: str, ctx: Context, wanted: str | None) -> str:
+    """Why the newest attempt to create a container (of that name, from that image) failed, as a sentence's end."""
     for call in reversed(ctx.observations.calls):
         if call.method != "POST" or not call.path.endswith("/containers/create"):
             continue
@@ -132,11 +132,12 @@ def _refused(name: str, ctx: Context) -> str:
             return ""
         refusal = getattr(call, "refusal", None)
         if refusal:
-            return f"the sandbox refused it, as {str(refusal).rstrip('.')}"
+            return f"the sandbox refused it. {str(refusal).rstrip('.')}"
         body = call.body if isinstance(call.body, Mapping) else {}
         image = _text(body.get("Image"))
         if call.status == 404 and image and image_of(ctx.world, image) is None:
-            return f"the image {code(image)} could not be had{_did_you_mean(nearest_reference(image, ctx.world))}"
+            typo = nearest_reference(image, ctx.world, wanted)
+            return f"the image {code(image)} could not be had{_did_you_mean(typo)}"
         # The engine answers 409 to a missing network and to a taken name alike.
         if absent := _absent_network(body, ctx):
             return absent
