@@ -55,7 +55,7 @@ def container(data: Mapping[str, Any]) -> Container:
         command=_words(config.get("Cmd")),
         process=(*((path,) if path else ()), *_words(data.get("Args"))),
         env=_env(config.get("Env")),
-        published=_published(host, settings),
+        published=_published(host, settings, str(state.get("Status") or "")),
         exposed=tuple(sorted(_sub(config, "ExposedPorts"))),
         mounts=_mounts(data, host),
         attachments=_attachments(settings, identity),
@@ -188,14 +188,18 @@ def _cpus(host: Mapping[str, Any]) -> float:
     return quota / (int(host.get("CpuPeriod") or 0) or 100_000) if quota > 0 else 0.0
 
 
-def _published(host: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[PublishedPort, ...]:
+def _published(host: Mapping[str, Any], settings: Mapping[str, Any], state: str) -> tuple[PublishedPort, ...]:
     """The ports in force where there are any, else as configured (a stopped container has none in force).
+
+    One that runs may have none in force though some are configured: on a network without a way out, or as a client of
+    the API bound a port that it had not exposed. Then nothing is published.
 
     The engine lists a port without address once for IPv4 and once for IPv6: that is one port to a learner.
     """
     live = {port: answers for port, answers in _sub(settings, "Ports").items() if answers}
     ports: dict[tuple[str, str, str], PublishedPort] = {}
-    for port, answers in (live or _sub(host, "PortBindings")).items():
+    configured = {} if state in {"running", "paused"} else _sub(host, "PortBindings")
+    for port, answers in (live or configured).items():
         for answer in answers or ():
             address = str(answer.get("HostIp") or "")
             found = PublishedPort(

@@ -103,6 +103,13 @@ def test_images_and_their_layers() -> None:
     assert one.layers[:-1] == two.layers[:-1] and one.layers[-1] != two.layers[-1]
 
 
+def test_a_port_that_is_bound_and_not_in_force_is_not_published() -> None:
+    """As the engine answers for a container made over the API with PortBindings and without ExposedPorts."""
+    bound = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}}, "NetworkSettings": {"Ports": {}}}
+    assert records.container({**bound, "State": {"Status": "running"}}).published == ()
+    assert [port.host_port for port in records.container({**bound, "State": {"Status": "exited"}}).published] == ["8080"]
+
+
 def test_a_quota_is_a_number_of_cpus() -> None:
     assert records.container({"HostConfig": {"CpuQuota": 150_000, "CpuPeriod": 100_000}}).cpus == 1.5
     assert records.container({"HostConfig": {"CpuQuota": 50_000}}).cpus == 0.5
