@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,37 +22,6 @@ def made_up(engine: Engine, tmp_path: Path) -> Iterator[MadeUp]:
     things = MadeUp(engine, tmp_path)
     yield things
     things.close()
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    settings = tmp_path / "registry.yml"
-    settings.write_text(
-        f"version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: '{tmp_path}/registry'}}}}\n"
-        f"http: {{addr: '{address}'}}\n"
-    )
-    with (tmp_path / "registry.log").open("wb") as log:
-        process = subprocess.Popen(["docker-registry", "serve", str(settings)], stdout=log, stderr=log)
-    try:
-        end = time.monotonic() + 20
-        while not _answers(Registry(address)):
-            assert process.poll() is None
-            assert time.monotonic() < end, "the registry does not start"
-            time.sleep(0.05)
-        yield Registry(address)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _answers(registry: Registry) -> bool:
-    try:
-        return registry.manifest("none", "latest") is None
-    except Problem:
-        return False
 
 
 def test_fill_and_pull(made_up: MadeUp, registry: Registry) -> None:

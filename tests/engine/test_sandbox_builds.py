@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
 import json
 import secrets
+import socket
 import tarfile
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sandbox_lab import Foreign, Lab, foreign_objects, open_lab
+from sandbox_lab import Api, Foreign, Lab, foreign_objects, open_lab
 
 from tutor.engine.images.access import resolve
+from tutor.sandbox._head import Head
+from tutor.sandbox.ask import Ask
+from tutor.sandbox.buildkit import Builder
+from tutor.sandbox.endpoints import find
+from tutor.sandbox.objects import Objects
+from tutor.sandbox.policy import Refused
+from tutor.sandbox.proxy import Sandbox
+from tutor.sandbox.references import Record
+from tutor.sandbox.trace import Trace
+from tutor.sandbox.upstream import Api as EngineApi
+from tutor.sandbox.upstream import Pool, Upstream
 
 pytestmark = pytest.mark.engine
 
@@ -254,3 +270,58 @@ def test_buildkit_in_the_old_way_is_refused(lab: Lab) -> None:
     answer = lab.api.ask("POST", "/build?version=2&remote=client-session&session=x&buildid=y")
     assert answer.status == 403
     assert "docker buildx build" in answer.message
+    # Unless told otherwise, such a client takes the builder that the engine asks for.
+    for agent, builder in (("Docker-Client/20.10.24 (linux)", "1"), ("Docker-Client/28.5.2 (linux)", "2"), ("x", "2")):
+        for method in ("GET", "HEAD"):
+            told = lab.api.ask(method, "/_ping", None, {"User-Agent": agent}).headers
+            assert told["builder-version"] == builder
+    assert lab.direct.ask("GET", "/_ping").headers["builder-version"] == "2"
+
+
+def test_an_engine_that_takes_no_policy(lab: Lab, home: Path) -> None:
+    """Before Engine 24, BuildKit is not offered, and refused with a way out."""
+    path = home / "e.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(8)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    plain, _ = listener.accept()
+                    with plain:
+                        plain.recv(65536)
+                        plain.sendall(
+                            b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nBuilder-Version: 2\r\nConnection: close\r\n"
+                            b"Content-Length: 22\r\n\r\n" + b'{"ApiVersion": "1.41"}'
+                        )
+
+        threading.Thread(target=serve, daemon=True).start()
+        sandbox = Sandbox(Upstream(unix=str(path)), lab.scope, home / "s" / "x.sock", Trace())
+        sandbox.start()
+        try:
+            answer = Api(Upstream(unix=str(sandbox.socket))).ask("GET", "/_ping")
+            assert answer.headers["builder-version"] == "1"
+            box = sandbox._box
+            assert box is not None
+            head = Head("POST", None, "/grpc", [])
+            endpoint = find("POST", "/grpc")
+            assert endpoint is not None
+
+            async def ask() -> None:
+                objects = Objects(EngineApi(Pool(Upstream(unix=str(path)))), Record(), lab.scope)
+                builder = Builder(Ask(head, endpoint[0], "", objects, lab.scope, "", _no_body, _no_part))
+                await builder._judge("/moby.buildkit.v1.Control/Solve", {}, b"")
+
+            with pytest.raises(Refused, match="older than Engine 24"):
+                asyncio.run(ask())
+        finally:
+            sandbox.stop()
+
+
+async def _no_body() -> bytes:
+    return b""
+
+
+async def _no_part() -> bytes | None:
+    return None

@@ -16,6 +16,7 @@ import pytest
 from sandbox_lab import Foreign, Lab, foreign_objects, open_lab
 
 from tutor.engine.images.access import resolve
+from tutor.engine.images.registry import Registry
 from tutor.problems import Problem
 from tutor.sandbox import commands
 from tutor.sandbox.cleanup import census, close, leftovers
@@ -118,17 +119,32 @@ def test_the_build_cache_of_others_stays(lab: Lab) -> None:
             lab.direct.ask("POST", "/build/prune?all=1&filters=" + quote(json.dumps({"id": {f"^{item}$": True}})))
 
 
-def test_a_pull_of_what_is_here_is_borrowed(lab: Lab, foreign: Foreign) -> None:
+def test_a_pull_of_what_is_here_is_borrowed(lab: Lab, foreign: Foreign, registry: Registry) -> None:
+    """When it came from a registry, so that anybody could pull it; what was made here is its maker's alone."""
     before = foreign.state(lab.direct)
-    assert lab.docker("run", "--rm", "--pull", "never", foreign.image, "true").returncode != 0
-    out = lab.ok("pull", foreign.image)
-    assert f"Image is up to date for {foreign.image}" in out
-    assert lab.ok("run", "--rm", foreign.image, "echo", "used") == "used"
-    assert foreign.image in lab.ok("images", "--format", "{{.Repository}}:{{.Tag}}").split()
-    assert lab.ok("rmi", foreign.image) == f"Untagged: {foreign.image}"
-    assert lab.docker("image", "inspect", foreign.image).returncode == 1
-    lab.ok("pull", "-q", foreign.image)
-    assert close(lab.engine, lab.name, "tests", lab.record).clean
+    refused = lab.docker("pull", foreign.image)
+    assert refused.returncode != 0
+    assert "made here and not pulled" in refused.stderr
+    assert lab.docker("run", "--rm", foreign.image, "true").returncode != 0
+    pulled = f"{registry.address}/{foreign.name}:1"
+    lab.ok("tag", foreign.image, pulled, direct=True)
+    try:
+        lab.ok("push", pulled, direct=True)
+        assert lab.docker("run", "--rm", "--pull", "never", pulled, "true").returncode != 0
+        out = lab.ok("pull", pulled)
+        assert f"Image is up to date for {pulled}" in out
+        assert lab.ok("run", "--rm", pulled, "echo", "used") == "used"
+        assert pulled in lab.ok("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+        assert lab.ok("rmi", pulled) == f"Untagged: {pulled}"
+        assert lab.docker("image", "inspect", pulled).returncode == 1
+        lab.ok("pull", "-q", pulled)
+        (lab.workspace / "Dockerfile").write_text(f"FROM {pulled}\n")
+        for builder in "01":
+            lab.ok("build", ".", env={"DOCKER_BUILDKIT": builder})
+        assert close(lab.engine, lab.name, "tests", lab.record).clean
+        assert lab.direct.ask("GET", f"/images/{pulled}/json").status == 200
+    finally:
+        lab.direct.ask("DELETE", f"/images/{pulled}?noprune=1")
     assert foreign.state(lab.direct) == before
 
 

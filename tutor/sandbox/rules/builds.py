@@ -38,8 +38,8 @@ async def build(ask: Ask) -> Plan:
             raise Refused(f"The build option {name} takes away walls around the build. Leave it out.", rule=name)
     if head.first("version") == "2":
         raise Refused(
-            "This docker command asks for BuildKit in a way of its own, in which the engine cannot be told what images "
-            "the lab may read. Use docker buildx build, or DOCKER_BUILDKIT=0 docker build.",
+            "This docker command is older than 23 and asks for BuildKit in a way in which the engine cannot be told "
+            "what images the lab may read. Use docker buildx build, or build without DOCKER_BUILDKIT.",
             rule="builder",
         )
     if head.first("remote"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tutor.sandbox.ask import Ask, Plan
@@ -11,13 +12,20 @@ from tutor.sandbox.references import normal
 from tutor.sandbox.rules.images import trim
 from tutor.sandbox.sourcepolicy import POLICY_API
 
+_OLD_CLIENT = re.compile(r"Docker-Client/(?:1\d|20)\.")
 
-async def ping(_: Ask) -> Plan:
-    """Passes; an engine whose BuildKit cannot be kept to the lab's images asks for its other builder."""
+
+async def ping(ask: Ask) -> Plan:
+    """Passes; where BuildKit cannot be kept to the lab's images, clients are told to use the engine's other builder.
+
+    That is so with engines before 24, and with docker commands before 23: they ask for BuildKit by `/build`, where no
+    policy for sources can be given (and take this header's word unless DOCKER_BUILDKIT is set).
+    """
+    old = _OLD_CLIENT.match(ask.head.header(b"user-agent"))
 
     def retell(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         told = {name.lower(): value for name, value in headers}
-        if version(told.get(b"api-version", b"").decode("latin-1")) >= POLICY_API:
+        if not old and version(told.get(b"api-version", b"").decode("latin-1")) >= POLICY_API:
             return headers
         return [(name, b"1" if name.lower() == b"builder-version" else value) for name, value in headers]
 

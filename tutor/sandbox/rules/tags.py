@@ -9,7 +9,7 @@ from typing import Any
 from tutor.sandbox import _strict
 from tutor.sandbox.ask import Ask, Plan, quoted
 from tutor.sandbox.policy import IMAGE_OWNER, LAB, OWNER, Refused
-from tutor.sandbox.references import familiar, has_tag, normal
+from tutor.sandbox.references import familiar, has_tag, normal, repository
 from tutor.sandbox.rules.creation import CONFIG
 from tutor.sandbox.upstream import EngineError
 
@@ -93,7 +93,7 @@ async def image_create(ask: Ask) -> Plan:
     ask.touched.append(reference)
     full = normal(reference)
     if await ask.objects.foreign_reference(full):
-        return _borrow(ask, full)
+        return await _borrow(ask, full)
     before = await ask.objects.reference_id(full)
     if not before:
         ask.record.make(full)
@@ -114,10 +114,22 @@ async def shared(ask: Ask, full: str) -> bool:
     return bool(image.hidden or image.seen - ask.record.made.keys())
 
 
-def _borrow(ask: Ask, full: str) -> Plan:
-    """A pull of what is on the machine already: the lab uses it, and will not remove it."""
+async def _borrow(ask: Ask, full: str) -> Plan:
+    """A pull of what is on the machine already: the lab uses it, and will not remove it.
+
+    What was made on the machine has no digest of a registry (with the classic image store) and could not be pulled:
+    such an image is its maker's alone.
+    """
     name = familiar(full)
     if full not in ask.objects.references:
+        info = await ask.api.get(quoted("images", full, "json"))
+        if repository(full) not in {repository(item) for item in info.get("RepoDigests") or ()}:
+            raise Refused(
+                f"The image name {name} is in use outside of this lab, by an image that was made here and not pulled. "
+                "The lab leaves it alone; use another name.",
+                409,
+                "name-taken",
+            )
         ask.record.borrow(full)
     tag = full.rpartition(":")[2]
     lines = [
