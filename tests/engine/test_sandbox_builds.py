@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import io
 import json
 import secrets
-import socket
 import tarfile
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sandbox_lab import Api, Foreign, Lab, foreign_objects, open_lab
+from sandbox_lab import Foreign, Lab, foreign_objects, open_lab
 
 from tutor.engine.images.access import resolve
-from tutor.sandbox._head import Head
-from tutor.sandbox.ask import Ask
-from tutor.sandbox.buildkit import Builder
-from tutor.sandbox.endpoints import find
-from tutor.sandbox.objects import Objects
-from tutor.sandbox.policy import Refused
-from tutor.sandbox.proxy import Sandbox
-from tutor.sandbox.references import Record
-from tutor.sandbox.trace import Trace
-from tutor.sandbox.upstream import Api as EngineApi
-from tutor.sandbox.upstream import Pool, Upstream
 
 pytestmark = pytest.mark.engine
 
@@ -95,7 +79,6 @@ def test_a_dockerfile_that_names_a_foreign_image(lab: Lab, foreign: Foreign, bui
         texts |= {
             "mount": f"FROM {lab.image}\nRUN --mount=from={foreign.name}:secret,target=/x ls /x",
             "mount two": f"FROM {lab.image}\nRUN --mount=type=bind,source=/etc,from={foreign.name},target=/x ls /x",
-            "syntax": f"# syntax={foreign.name}:secret\nFROM {lab.image}",
             "heredoc": f"FROM {lab.image}\nRUN <<E\nls \\\nE\nFROM {foreign.name}:secret\nRUN env",
         }
     for case, text in texts.items():
@@ -245,6 +228,11 @@ def test_named_contexts_bake_and_compose(lab: Lab, foreign: Foreign) -> None:
         assert _OUTSIDE in done.stderr + done.stdout, (words, done.stderr)
         assert foreign.exec not in done.stderr + done.stdout
     lab.ok("build", "--build-context", f"q=docker-image://{lab.image}", ".")
+    # Linked targets hand the graph of one build to the next, cache mounts and all.
+    inline = f"FROM {lab.image}\nRUN --mount=type=cache,target=/c touch /c/x && mkdir /etc/y\n"
+    linked["target"]["u"]["dockerfile-inline"] = inline
+    (lab.workspace / "linked.json").write_text(json.dumps(linked))
+    lab.ok("buildx", "bake", "-f", "linked.json", "t")
     policy = lab.workspace / "policy.json"
     source = f"docker-image://docker.io/library/{lab.image}"
     rule = {
@@ -256,6 +244,19 @@ def test_named_contexts_bake_and_compose(lab: Lab, foreign: Foreign) -> None:
     done = lab.docker("build", "--build-context", "q=.", ".", env={"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": str(policy)})
     assert done.returncode != 0
     assert "leave yours out" in done.stderr
+
+
+def test_only_the_builders_own_front_end_reads(lab: Lab, foreign: Foreign) -> None:
+    """`# syntax` fetches nothing: an image that the lab calls so cannot make steps that nobody sees."""
+    lab.ok("tag", lab.image, "docker/dockerfile:1")
+    for line in ("docker/dockerfile:1", f"{lab.name}/nowhere:1", f"{foreign.name}:secret"):
+        (lab.workspace / "Dockerfile").write_text(f"# syntax={line}\nFROM {lab.image}\nRUN true\n")
+        lab.ok("build", ".")
+    lab.ok("rmi", "docker/dockerfile:1")
+    # Some clients ask for the front end themselves, others leave it to the builder, which does not look.
+    done = lab.docker("build", "--build-arg", f"BUILDKIT_SYNTAX={foreign.name}:secret", ".")
+    assert done.returncode == 0 or "not by another front end" in done.stderr
+    assert foreign.exec not in done.stdout + done.stderr
 
 
 def test_builds_do_not_fetch_from_the_machine_itself(lab: Lab) -> None:
@@ -276,52 +277,3 @@ def test_buildkit_in_the_old_way_is_refused(lab: Lab) -> None:
             told = lab.api.ask(method, "/_ping", None, {"User-Agent": agent}).headers
             assert told["builder-version"] == builder
     assert lab.direct.ask("GET", "/_ping").headers["builder-version"] == "2"
-
-
-def test_an_engine_that_takes_no_policy(lab: Lab, home: Path) -> None:
-    """Before Engine 24, BuildKit is not offered, and refused with a way out."""
-    path = home / "e.sock"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen(8)
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    plain, _ = listener.accept()
-                    with plain:
-                        plain.recv(65536)
-                        plain.sendall(
-                            b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nBuilder-Version: 2\r\nConnection: close\r\n"
-                            b"Content-Length: 22\r\n\r\n" + b'{"ApiVersion": "1.41"}'
-                        )
-
-        threading.Thread(target=serve, daemon=True).start()
-        sandbox = Sandbox(Upstream(unix=str(path)), lab.scope, home / "s" / "x.sock", Trace())
-        sandbox.start()
-        try:
-            answer = Api(Upstream(unix=str(sandbox.socket))).ask("GET", "/_ping")
-            assert answer.headers["builder-version"] == "1"
-            box = sandbox._box
-            assert box is not None
-            head = Head("POST", None, "/grpc", [])
-            endpoint = find("POST", "/grpc")
-            assert endpoint is not None
-
-            async def ask() -> None:
-                objects = Objects(EngineApi(Pool(Upstream(unix=str(path)))), Record(), lab.scope)
-                builder = Builder(Ask(head, endpoint[0], "", objects, lab.scope, "", _no_body, _no_part))
-                await builder._judge("/moby.buildkit.v1.Control/Solve", {}, b"")
-
-            with pytest.raises(Refused, match="older than Engine 24"):
-                asyncio.run(ask())
-        finally:
-            sandbox.stop()
-
-
-async def _no_body() -> bytes:
-    return b""
-
-
-async def _no_part() -> bytes | None:
-    return None

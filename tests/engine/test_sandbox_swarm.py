@@ -49,6 +49,17 @@ def test_a_swarm_of_one(engine_host: str) -> None:
             done = lab.docker("service", "create", "-d", "--name", f"{lab.name}-bad", *words, lab.image, "true")
             assert done.returncode != 0, words
             assert "lab" in done.stderr
+        # Nor does a service run an image of somebody else, by name, id or the beginning of one.
+        tag = f"foreign-{lab.name}"
+        lab.direct.ask("POST", f"/images/create?fromSrc=-&repo={tag}&tag=1", bytes(1024))
+        image = lab.direct.good("GET", f"/images/{tag}:1/json")["Id"]
+        try:
+            for ref in (f"{tag}:1", image, image[7:], image[7:19], f"{tag}:1@{image}"):
+                spec = {"Name": f"{lab.name}-bad", "TaskTemplate": {"ContainerSpec": {"Image": ref}}}
+                answer = lab.api.ask("POST", "/services/create", spec)
+                assert answer.status == 404, (ref, answer.body)
+        finally:
+            lab.direct.good("DELETE", f"/images/{tag}:1")
         assert "JoinTokens" not in lab.api.good("GET", "/swarm")
         assert lab.docker("swarm", "join-token", "--rotate", "worker").returncode != 0
         if found:

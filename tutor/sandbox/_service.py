@@ -131,11 +131,13 @@ async def _volume(ask: Ask, name: str, options: dict[str, Any]) -> None:
 async def _declared(ask: Ask, image: str) -> list[str]:
     if not image:
         return []
-    try:
-        # The client may have pinned the image by digest: the name before it is what the lab knows.
-        found = await ask.objects.image(image.partition("@")[0])
-    except Refused:
-        if await ask.objects.reference_id(image.partition("@")[0]):
-            raise
-        return []  # the swarm will pull it
-    return list((found.info.get("Config") or {}).get("Volumes") or ())
+    # The client may have pinned the image by digest: the name before it is what the lab knows. A swarm that cannot pull
+    # takes what the engine finds by the words it was given, ids too.
+    found = None
+    for ref in dict.fromkeys((image.partition("@")[0], image)):
+        try:
+            found = found or await ask.objects.image(ref)
+        except Refused:
+            if await ask.objects.exists_image(ref):
+                raise
+    return list((found.info.get("Config") or {}).get("Volumes") or ()) if found else []  # the swarm will pull it

@@ -13,6 +13,7 @@ from tutor.sandbox._http2 import Calls
 from tutor.sandbox._protobuf import Field
 from tutor.sandbox.ask import Ask
 from tutor.sandbox.policy import Refused
+from tutor.sandbox.references import is_reference
 from tutor.sandbox.rules._buildcache import cache_ids, note_cache
 from tutor.sandbox.rules.tags import claim, keep
 from tutor.sandbox.sourcepolicy import OUTSIDE, POLICY_API, policy
@@ -114,6 +115,8 @@ class Builder:
                 names += [name.strip() for name in attributes.get("name", "").split(",") if name.strip()]
         names = list(dict.fromkeys(names))
         for name in names:
+            if not is_reference(name):
+                raise Refused(f"{name} is no name for an image.", 400, "malformed")
             await claim(self._ask, name)
         if self._cache is None:
             self._cache = await cache_ids(self._ask)
@@ -125,7 +128,8 @@ class Builder:
             self._ask.says = f"build image {', '.join(f'`{name}`' for name in names)}"
         self._ask.objects.builds.add(_text(fields, 1))
         self._options(pb.pairs(fields, 7))
-        if _text(fields, 6):
+        self._graphs(fields, 2, 10)
+        if _front_end(_text(fields, 6)):
             fields += self._labels(7)
         _no_policy(fields, 12, 15)
         fields.append(Field(12, 2, policy(await self._ask.objects.foreign_references())))
@@ -133,8 +137,9 @@ class Builder:
 
     def _frontend(self, fields: list[Field]) -> bytes:
         self._options(pb.pairs(fields, 3))
+        self._graphs(fields, 1, 13)
         _no_policy(fields, 15)
-        if _text(fields, 2):
+        if _front_end(_text(fields, 2)):
             fields += self._labels(3)
         return pb.write(fields)
 
@@ -143,7 +148,39 @@ class Builder:
         attributes = {f"label:{key}": value for key, value in self._ask.scope.image_labels.items()}
         # Cache mounts of RUN --mount=type=cache get a name space of their own: the learner's stay as they are.
         attributes["build-arg:BUILDKIT_CACHE_MOUNT_NS"] = self._ask.scope.lab
+        # With this the builder reads the Dockerfile itself, whatever image `# syntax` names for that: another reader
+        # could put together steps that the sandbox does not see.
+        attributes["cmdline"] = ""
         return [pb.entry(number, key, value) for key, value in attributes.items()]
+
+    def _graphs(self, fields: list[Field], number: int, inputs: int) -> None:
+        """Graphs that the client made, or has back from its own builds: sources are the policy's affair, the rest ours.
+
+        Layout: moby/buildkit, `solver/pb/ops.proto`.
+        """
+        graphs = [field for field in fields if field.number == number]
+        for item in fields:
+            if item.number == inputs:
+                graphs += [inner for inner in pb.parse(item.data) if inner.number == 2]
+        for graph in graphs:
+            for part in pb.parse(graph.data):
+                if part.number == 1:
+                    for operation in pb.parse(part.data):
+                        self._operation(operation)
+
+    def _operation(self, operation: Field) -> None:
+        if operation.number == 5:
+            raise Refused("A build inside of a build is not for a lab.", rule="builder")
+        if operation.number != 2:
+            return
+        for part in pb.parse(operation.data):
+            if part.number == 1 and any(item.number == 10 and item.data for item in pb.parse(part.data)):
+                raise Refused("A cgroup parent moves the build out of the limits Docker set for it. Leave it out.")
+            if part.number != 2:
+                continue
+            for option in pb.parse(part.data):
+                if option.number == 20 and not _text(pb.parse(option.data), 1).startswith(f"{self._ask.scope.lab}/"):
+                    raise Refused("This build would use a cache mount that is not the lab's.", rule="builder")
 
     def _options(self, options: dict[str, str]) -> None:
         if options.get("force-network-mode") == "host" and "network-host" not in self._ask.scope.allow:
@@ -172,6 +209,17 @@ def _too_old() -> Refused:
         "Use its other builder: DOCKER_BUILDKIT=0 docker build.",
         rule="builder",
     )
+
+
+def _front_end(name: str) -> bool:
+    """Whether a build goes through the builder's own reader of Dockerfiles, and not through a graph alone."""
+    if name not in {"", "dockerfile.v0"}:
+        raise Refused(
+            f"The lab's builds are read by the builder itself, not by another front end ({name}). Leave out "
+            "BUILDKIT_SYNTAX.",
+            rule="builder",
+        )
+    return bool(name)
 
 
 def _no_policy(fields: list[Field], *numbers: int) -> None:

@@ -257,6 +257,10 @@ class Objects:
     def _by_id(ref: str, image: Image) -> bool:
         return is_id(ref) and image.id.removeprefix("sha256:").startswith(ref.removeprefix("sha256:"))
 
+    async def exists_image(self, ref: str) -> bool:
+        """Whether the engine finds an image by a name or an id, whoever's it is."""
+        return await self._try(f"/images/{segment(ref)}/json") is not None
+
     async def reference_id(self, ref: str) -> str:
         """The image id that a reference names on the engine, whoever made it; empty when there is none."""
         info = await self._try(f"/images/{segment(normal(ref))}/json")
