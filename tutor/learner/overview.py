@@ -140,7 +140,8 @@ def _chapter(
 ) -> ChapterView:
     visits = memory.chapters.get(chapter.id)
     own = [record for key, record in scheduled.items() if key[0] == chapter.id]
-    recalls = [schedule.recall(record.card, now) for record in own if record.card]
+    # On the day itself everything is remembered, what was wrong too: that tells nothing.
+    recalls = [schedule.recall(card, max(now, card.last + schedule.DAY)) for record in own if (card := record.card)]
     answers = (*done.questions.values(), *done.predictions.values())
     kinds = [whereabouts.kind_of(task) for task in whereabouts.tasks(chapter)]
     return ChapterView(
