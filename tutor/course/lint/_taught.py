@@ -50,8 +50,10 @@ def commands(chapter: Chapter, context: Context) -> Iterator[Remark]:
             where = f"chapter {first} introduces it" if first is not None else "no chapter introduces it"
             what = f"`{option}` of `{use.command}`" if option else f"`{name}`"
             right = "add it to `introduces.commands` of the chapter that teaches it"
-            # In a text it may be a foretaste; nothing may be asked before it was taught.
-            told_as = error if "questions" in path else warning
+            # In a text it may be a foretaste; nothing may be asked before it was taught. (Answers beside the first are
+            # other ways that count; nobody has to know them.)
+            other_way = len(path) > 1 and path[-2] == "answers" and path[-1] != 0
+            told_as = error if "questions" in path and not other_way else warning
             yield told_as("not-taught", path, f"{what} is used, and {where}", right, offset=use.offset)
 
 
