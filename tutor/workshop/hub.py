@@ -108,6 +108,7 @@ class Hub:
         self._rows: dict[str, views.SeatRow] = {}
         self._changed: set[str] = set()
         self._moved = asyncio.Event()
+        self._untold = True
         self._common: views.Common | None = None
         self._joining = 0
 
@@ -344,6 +345,7 @@ class Hub:
     def _apply(self, records: Iterable[Record]) -> None:
         for record in records:
             if self.room.apply(record):
+                self._untold = True
                 self._note(record)
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
@@ -387,26 +389,27 @@ class Hub:
     async def _tick(self) -> None:
         """Rows at once, summaries and the projector less often."""
         summary = stale = time.monotonic()
-        untold = True
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), _SLOW)
+            # What came while the last changes were told is looked at now: nobody wakes us for it again.
+            if not self._changed:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._moved.wait(), _SLOW)
             now = time.monotonic()
             if now - stale >= _STALE:
                 self._changed.update(seat.id for seat in self.room.members())
-                stale, untold = now, True
-            if self._changed and self.boards:
+                stale, self._untold = now, True
+            if self._changed:
                 self._tell_rows()
-                untold = True
-            elif self._changed:
-                untold = True
-            if untold and now - summary >= _SLOW:
+            if self._untold and now - summary >= _SLOW:
+                summary, self._untold = now, False
                 self._tell_summary()
-                summary, untold = now, False
             await asyncio.sleep(_FAST)
 
     def _tell_rows(self) -> None:
         changed, self._changed = self._changed, set()
+        self._untold = True
+        if not self.boards:
+            return
         chapter, pace, now = views.focus(self.room), views.needed(self.room), self._clock()
         rows = []
         for identity in changed:

@@ -1,0 +1,91 @@
+"""Many seats in one process, each the real client: `python -m tests.unit.workshop.crowd CODE COUNT URL [URL …]`.
+
+Reads commands from standard input, a line each, and answers each with a line of JSON:
+
+- `rate SECONDS EVERY`: every seat tries its step once in EVERY seconds, for so long;
+- `rush`: every seat answers the poll that is open, within two seconds.
+
+The answer is the list of `[seat, number or null, time]`: what was done when, by the machine's monotonic clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+
+from tests.unit.workshop.seats import Sitting, sit
+from tutor.learner.events import PollAnswered, StepBegun, StepTried
+
+Done = list[tuple[str, int | None, float]]
+_TRIED = StepTried(chapter="docker-run", item="first", findings=1, mistake="no-name")
+
+
+async def seated(code: str, count: int, urls: list[str]) -> list[Sitting]:
+    door = asyncio.Semaphore(16)
+
+    async def one(number: int) -> Sitting:
+        async with door:
+            return await sit(urls[number % len(urls)], code, f"Learner {number}")
+
+    seats = await asyncio.gather(*(one(number) for number in range(count)))
+    for seat in seats:
+        seat.do(StepBegun(chapter="docker-run", item="first"), time.time())
+    while not all(seat.acknowledged for seat in seats):  # noqa: ASYNC110 - seats tell nobody
+        await asyncio.sleep(0.05)
+    return list(seats)
+
+
+async def rate(seats: list[Sitting], tries: dict[str, int], seconds: float, every: float) -> Done:
+    done: Done = []
+
+    async def one(seat: Sitting) -> None:
+        end = time.monotonic() + seconds
+        await asyncio.sleep(random.uniform(0, every))
+        while time.monotonic() < end:
+            tries[seat.card.seat] = number = tries.get(seat.card.seat, 0) + 1
+            done.append((seat.card.seat, number, time.monotonic()))
+            seat.do(_TRIED, time.time())
+            await asyncio.sleep(random.uniform(0.5, 1.5) * every)
+
+    await asyncio.gather(*(one(seat) for seat in seats))
+    return done
+
+
+async def rush(seats: list[Sitting]) -> Done:
+    done: Done = []
+
+    async def one(seat: Sitting) -> None:
+        while not ((common := seat.link.status.common) and common.poll and common.poll.open):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(random.uniform(0, 2))
+        assert common is not None and common.poll is not None
+        event = PollAnswered(chapter="", item=common.poll.poll, room="r1", round=1, answer=("left",))
+        done.append((seat.card.seat, None, time.monotonic()))
+        seat.do(event, time.time())
+
+    await asyncio.gather(*(one(seat) for seat in seats))
+    return done
+
+
+async def main(code: str, count: int, urls: list[str]) -> None:
+    seats = await seated(code, count, urls)
+    tries: dict[str, int] = {}
+    answer: object = [count]
+    while True:
+        print(json.dumps(answer), flush=True)
+        match (await asyncio.to_thread(sys.stdin.readline)).split():
+            case ["rate", seconds, every]:
+                answer = await rate(seats, tries, float(seconds), float(every))
+            case ["rush"]:
+                answer = await rush(seats)
+            case _:
+                break
+    for seat in seats:
+        await seat.stand_up()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
