@@ -116,10 +116,9 @@ class Gate:
                 del self._waiting[network(address)]
         self._settled.pop((address, port), None)
 
-    def overdue(self, address: str, port: int) -> None:
-        """Its time to show who it is is over."""
-        connection = self._waiting.get(network(address), {}).get(port)
-        if connection is not None:
+    def overdue(self, address: str, port: int, connection: Closing) -> None:
+        """Its time to show who it is is over; a later connection may have the same port, and is left alone."""
+        if self._waiting.get(network(address), {}).get(port) is connection:
             self.leave(address, port)
             connection.abort()
 

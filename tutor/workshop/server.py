@@ -278,7 +278,7 @@ class GuardedProtocol(H11Protocol):
                 self._peer = None
                 transport.abort()
                 return
-            self.loop.call_later(PATIENCE * 1.5, self.gate.overdue, *self._peer)
+            self.loop.call_later(PATIENCE * 1.5, self.gate.overdue, *self._peer, transport)
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:

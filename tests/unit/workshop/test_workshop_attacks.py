@@ -366,6 +366,26 @@ async def test_who_connects_and_says_nothing_is_sent_away(tmp_path: Path, monkey
             assert (await wait_for(silent, "bye"))["code"] == "too-late"
 
 
+def test_a_late_look_at_a_connection_leaves_the_next_one_on_its_port_alone() -> None:
+    class Connection:
+        aborted = False
+
+        def is_closing(self) -> bool:
+            return self.aborted
+
+        def abort(self) -> None:
+            self.aborted = True
+
+    gate, first, second = Gate(), Connection(), Connection()
+    assert gate.enter("192.0.2.7", 40_000, first)
+    gate.leave("192.0.2.7", 40_000)
+    assert gate.enter("192.0.2.7", 40_000, second)
+    gate.overdue("192.0.2.7", 40_000, first)
+    assert not second.aborted
+    gate.overdue("192.0.2.7", 40_000, second)
+    assert second.aborted
+
+
 def test_an_ipv6_network_counts_as_one_address() -> None:
     assert network("2001:db8::1") == network("2001:db8::ffff:2") != network("2001:db8:0:1::1")
     assert network("::ffff:192.0.2.7") == network("192.0.2.7")
