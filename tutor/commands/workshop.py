@@ -87,6 +87,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     board = actions.add_parser("board", help="who is where, who is stuck, and on what")
     _room(board)
     board.add_argument("--keys", type=Path, metavar="FILE", help="the instructor's file, copied from the host")
+    board.add_argument("--link", default="", metavar="URL", help="where the hub is, if not on this machine")
+    board.add_argument("--secret-file", type=Path, metavar="FILE", help="with --link: the secret that the hubs have")
     board.add_argument("--as", dest="name", default="", metavar="NAME", help="who instructs, as learners see it")
     board.add_argument("--plain", action="store_true", help="in lines of text: the board as it is now")
     board.add_argument("--json", action="store_true", help="the board as it is now, as JSON")
@@ -203,9 +205,14 @@ def _rooms(arguments: argparse.Namespace) -> int:
 
 
 def _keys(arguments: argparse.Namespace) -> Keys:
+    import msgspec
+
     from tutor.workshop import rooms
 
-    return rooms.read_keys(arguments.keys) if arguments.keys else rooms.find(arguments.room).keys
+    if arguments.secret_file:
+        return rooms.keys_of(arguments.link, arguments.secret_file)
+    keys = rooms.read_keys(arguments.keys) if arguments.keys else rooms.find(arguments.room).keys
+    return msgspec.structs.replace(keys, link=arguments.link) if arguments.link else keys
 
 
 def _board(arguments: argparse.Namespace) -> int:

@@ -80,17 +80,33 @@ def with_secret(room: str, title: str, file: Path) -> Here:
     Raises:
         Problem: `no-keys` when the file cannot be read or is empty; `no-room` when the room has no name.
     """
+    secret = _secret(file)
+    if not room:
+        raise Problem("Hubs that share a room need its name.", "Add --room NAME.", code="no-room", status=2)
+    here = new(title, room)
+    here.keep(msgspec.structs.replace(here.keys, secret=secret))
+    return here
+
+
+def keys_of(link: str, file: Path) -> Keys:
+    """The keys of a hub elsewhere whose secret is in a file.
+
+    Raises:
+        Problem: As `with_secret`; `no-link`.
+    """
+    from tutor.workshop.links import read_link
+
+    return Keys(room="", title="", link=read_link(link)[0], secret=_secret(file))
+
+
+def _secret(file: Path) -> str:
     try:
         secret = file.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise Problem(f"{file} cannot be read ({error.strerror}).", code="no-keys", status=2) from error
     if len(secret) < 16:
         raise Problem(f"The secret in {file} is too short.", "Take 32 random letters.", code="no-keys", status=2)
-    if not room:
-        raise Problem("Hubs that share a room need its name.", "Add --room NAME.", code="no-room", status=2)
-    here = new(title, room)
-    here.keep(msgspec.structs.replace(here.keys, secret=secret))
-    return here
+    return secret
 
 
 def every() -> list[Here]:
