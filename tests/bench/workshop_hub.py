@@ -10,6 +10,7 @@ each; ends with 1 when 1,000 seats do not keep the budget: 99 of 100 within 100 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -109,17 +110,15 @@ async def measure(count: int, hubs: list[HubProcess]) -> dict[str, object]:
         await watcher.board.do(PollOpened(poll="p1", round=1, question=QUESTION))
         in_rush = await watcher.all_of(await asked)
         full = sum(map(memory_kb, pids))
-        crowd.stdin.write("end\n")
-        crowd.stdin.flush()
-        await asyncio.to_thread(crowd.wait, 60)
     finally:
-        crowd.kill()
-        crowd.wait()
-        crowd.stdin.close()
-        crowd.stdout.close()
         watcher.task.cancel()
         for hub in hubs:
             hub.kill()
+        crowd.kill()
+        crowd.wait()
+        crowd.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            crowd.stdin.close()
     return {
         "bench": "workshop-hub",
         "seats": count,

@@ -83,8 +83,7 @@ async def main(code: str, count: int, urls: list[str]) -> None:
                 answer = await rush(seats)
             case _:
                 break
-    for seat in seats:
-        await seat.stand_up()
+    await asyncio.gather(*(seat.stand_up() for seat in seats))
 
 
 if __name__ == "__main__":
