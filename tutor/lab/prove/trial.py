@@ -41,7 +41,7 @@ class Limits:
     """
 
     script: float = 180.0
-    verdict: float = 30.0
+    verdict: float = 90.0
     rest: float = 20.0
 
 
