@@ -22,6 +22,7 @@ from tutor.lab.session import close as session_close
 from tutor.lab.session.session import Session
 from tutor.problems import Problem
 from tutor.sandbox import swarm_mode
+from tutor.sandbox.policy import SWARM_NETWORKS
 
 pytestmark = pytest.mark.engine
 
@@ -69,6 +70,7 @@ def test_a_lab_finds_a_swarm_and_takes_it_along(
 ) -> None:
     networks = _networks(engine)
     session = Session.open(course, chapter, engine=engine, keep=False)
+    assert _networks(engine) >= SWARM_NETWORKS, "what comes by itself is there, so that it is not taken for an attempt"
     created = session.run(f"docker service create -q --name s-{session.lab_id} busybox:1.37 sleep 300")
     assert created.exit_code == 0, created.output
     seen = session.observer.world().service(f"s-{session.lab_id}")
@@ -178,6 +180,11 @@ def test_a_lab_that_cannot_have_a_swarm_is_not_opened(
     outside: None, course: Course, chapter: Chapter, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(swarm_mode, "obstacle", lambda info: "This engine is a worker.")
+    with pytest.raises(Problem, match="This chapter needs Swarm mode. This engine is a worker") as raised:
+        Session.open(course, chapter, engine=engine, keep=False)
+    assert raised.value.code == "missing-need"
+    # It may have become one between the question and the lab's beginning.
+    monkeypatch.setattr(needs, "missing", lambda engine, need: "")
     with pytest.raises(Problem, match="This engine is a worker") as raised:
         Session.open(course, chapter, engine=engine, keep=False)
     assert raised.value.code == "no-swarm"

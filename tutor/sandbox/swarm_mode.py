@@ -7,12 +7,13 @@ API 1.24 and newer). So it is known for what it is after any crash, and one with
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tutor.problems import Problem
 from tutor.sandbox._plain import Engine
-from tutor.sandbox.policy import OWNER
+from tutor.sandbox.policy import OWNER, SWARM_NETWORKS
 from tutor.sandbox.upstream import EngineError, Upstream
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ GATEWAY = "docker-tutor.gateway"
 
 NETWORK = "docker_gwbridge"
 _LOOPBACK = "127.0.0.1"
+
+_PATIENCE = 10.0
+"""Seconds for an engine to make a new swarm's networks; a lab can begin without them."""
 
 
 def obstacle(info: Mapping[str, Any]) -> str:
@@ -91,6 +95,7 @@ def enter(upstream: Upstream, own: Mapping[str, str]) -> bool:
             return False
         new = all(item["Name"] != NETWORK for item in engine.list("networks"))
         engine.call("POST", "swarm", "init", body=specification({}, labels(own, gateway=new)))
+        _settled(engine)
     except EngineError as error:
         raise Problem(
             f"This engine does not enter Swarm mode: {error.message}.",
@@ -98,6 +103,16 @@ def enter(upstream: Upstream, own: Mapping[str, str]) -> bool:
             code="no-swarm",
         ) from error
     return True
+
+
+def _settled(engine: Engine) -> None:
+    """Wait for the networks that the engine makes for a new swarm: they come by themselves, and are nobody's doing."""
+    end, pause = time.monotonic() + _PATIENCE, 0.02
+    while time.monotonic() < end:
+        if {item["Name"] for item in engine.list("networks")} >= SWARM_NETWORKS:
+            return
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.3)
 
 
 def made_by(engine: Engine) -> dict[str, str]:
