@@ -180,7 +180,7 @@ def test_a_lab_that_cannot_have_a_swarm_is_not_opened(
     outside: None, course: Course, chapter: Chapter, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(swarm_mode, "obstacle", lambda info: "This engine is a worker.")
-    with pytest.raises(Problem, match="This chapter needs Swarm mode. This engine is a worker") as raised:
+    with pytest.raises(Problem, match=r"This chapter needs Swarm mode\. This engine is a worker") as raised:
         Session.open(course, chapter, engine=engine, keep=False)
     assert raised.value.code == "missing-need"
     # It may have become one between the question and the lab's beginning.
