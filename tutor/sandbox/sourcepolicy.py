@@ -2,7 +2,8 @@
 
 A build names images in many ways: `FROM`, with arguments in it, `COPY --from`, `RUN --mount=from`, `ONBUILD` of a
 base, `# syntax`, named contexts, a client's own graph. All of them end as a source in the builder, and a build may
-carry a policy that the builder holds against each source before it looks for it. The sandbox writes that policy.
+carry a policy that the builder holds against each source before it looks for it. The sandbox writes that policy, from
+the images that are on the engine when the build begins.
 
 Messages: moby/buildkit, `sourcepolicy/pb/policy.proto`; evaluated in `sourcepolicy/engine.go`: after a conversion all
 rules are looked at again, and a source that is denied fails the build with the source's name.
