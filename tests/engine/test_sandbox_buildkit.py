@@ -23,7 +23,7 @@ from tutor.sandbox.objects import Objects
 from tutor.sandbox.policy import Refused, Scope
 from tutor.sandbox.proxy import Sandbox
 from tutor.sandbox.references import Record
-from tutor.sandbox.sourcepolicy import _spellings
+from tutor.sandbox.sourcepolicy import patterns, policy
 from tutor.sandbox.trace import Trace
 from tutor.sandbox.upstream import Api as EngineApi
 from tutor.sandbox.upstream import Pool, Upstream
@@ -159,11 +159,20 @@ _SPELLINGS: dict[str, tuple[str, str]] = {
 def test_spellings_of_an_image_in_a_graph(reference: str) -> None:
     """A client's own graph may call an image by more names than Dockerfiles can; the policy knows them all."""
     same, other = _SPELLINGS[reference]
-    pattern = re.compile(_spellings(reference))
+    others = [f"docker.io/library/other-{number}:1" for number in range(150)]
+    assert not any(re.match(one, f"docker-image://{name}") for one in patterns(others) for name in same.split())
+    pattern = re.compile("|".join(patterns([*others, reference])))
     for name in same.split():
         assert pattern.match(f"docker-image://{name}"), name
     for name in other.split():
         assert not pattern.match(f"docker-image://{name}"), name
+
+
+def test_a_machine_full_of_images() -> None:
+    """All of them fit into one call, as its flow control has room for 64 KiB."""
+    many = [f"docker.io/somebody/some-application-{number}:1.2.{number}" for number in range(500)]
+    digests = [f"docker.io/somebody/some-application-{number}@sha256:{number:064x}" for number in range(300)]
+    assert len(policy([*many, *digests])) < 60_000
 
 
 def test_an_engine_that_takes_no_policy(lab: Lab, home: Path) -> None:
