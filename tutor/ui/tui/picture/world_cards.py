@@ -139,8 +139,10 @@ def _card(c: Container, world: World, look: Look, frame: _Frame, full: bool) -> 
 
 
 def _top(c: Container, look: Look, cells: int, edge: str) -> Line:
-    room = max(cells - width_of(parts.name(c, look)) - 9, cells // 3, 8)
-    made_from = shorten(clean(speech.short_reference(c.image)), room)
+    room = cells - width_of(parts.name(c, look)) - 9
+    # A mark is read whole, if need be at the cost of the image's name.
+    room = room if edge == "mark-line" else max(room, cells // 3, 8)
+    made_from = shorten(clean(speech.short_reference(c.image)), max(room, 3))
     left = spans(Span("╭ ", edge), clip(parts.name(c, look), cells - width_of((Span(made_from),)) - 8), Span(" ", edge))
     right = spans(Span(f" ▣ {made_from} ", "image"), Span("╮", edge))
     room = cells - width_of(left) - width_of(right)

@@ -1,0 +1,140 @@
+"""Pictures of the screens for the README, taken on a real engine: `python -m tests.ui.make_pictures`.
+
+Textual's own SVG of the screen becomes a PNG by chromium. Needs DOCKER_HOST and chromium.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tests.ui.test_tui_journey import COURSE, Learner
+from tests.ui.tui_app import chapter_of, make_app, running
+from tutor.course.models import Lab, Predict
+from tutor.lab.verdict import NotYet
+from tutor.learner.events import ChapterFinished, ChapterOpened, StepPassed
+from tutor.ui.tui.app import TutorApp
+from tutor.ui.tui.picture import Picture
+from tutor.ui.tui.quiz.page import PredictPage
+from tutor.ui.tui.theme import LIGHT
+
+FOLDER = Path(__file__).parent / "pictures"
+SIZE = (120, 36)
+
+
+def png(app: TutorApp, name: str) -> None:
+    """The screen as it is now, as a picture."""
+    svg = re.sub(r"@font-face \{.*?\}", "", app.export_screenshot(title="docker tutor"), flags=re.DOTALL)
+    svg = svg.replace("Fira Code", "DejaVu Sans Mono")
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert found is not None
+    width, height = (int(float(number)) + 1 for number in found.groups())
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "screen.svg").write_text(svg, encoding="utf-8")
+        subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+             "--default-background-color=00000000", f"--window-size={width},{height}",
+             f"--screenshot={FOLDER / name}.png", f"file://{folder}/screen.svg"],
+            check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+
+
+def place(chapter: int, kind: type[object]) -> int:
+    """Where the first section of a kind is."""
+    return next(n for n, part in enumerate(chapter_of(COURSE, chapter).sections) if isinstance(part, kind))
+
+
+async def home(folder: Path) -> None:
+    app = make_app(folder, course=COURSE)
+    for number, done in ((1, True), (2, True), (3, False)):
+        chapter = chapter_of(COURSE, number)
+        app.desk.record(ChapterOpened(chapter=chapter.id))
+        lab = next(part for part in chapter.sections if isinstance(part, Lab))
+        for step in lab.steps[: None if done else 1]:
+            app.desk.record(StepPassed(chapter=chapter.id, item=step.id))
+        if done:
+            app.desk.record(ChapterFinished(chapter=chapter.id))
+    async with running(app, SIZE) as pilot:
+        await pilot.pause()
+        png(app, "home")
+
+
+async def prediction(folder: Path) -> None:
+    app = make_app(folder, course=COURSE, chapter=chapter_of(COURSE, 17))
+    async with running(app, SIZE) as pilot:
+        one = Learner(app, pilot)
+        await one.lab_is_open()
+        await one.screen.show(place(17, Predict))
+        page = one.screen.page
+        assert isinstance(page, PredictPage)
+        await one.answer(page.asking)
+        png(app, "prediction")
+        await one.screen.room.close()
+
+
+async def lab(folder: Path) -> None:
+    app = make_app(folder, course=COURSE, chapter=chapter_of(COURSE, 22))
+    async with running(app, SIZE) as pilot:
+        one = Learner(app, pilot)
+        await one.lab_is_open()
+        await one.screen.show(place(22, Lab))
+        await one.until(lambda: one.lab.step, "the step")
+        session = one.screen.room.session
+        assert session is not None
+        names, images, ports = session.bindings.names, session.bindings.images, session.bindings.ports
+        name, port = names["web"], ports["web"]
+        await one.paste(f"docker run -d --name {name} -m 64m --cpus 0.5 -p {port}:8080 {images['nginx']}")
+        await one.until(lambda: isinstance(one.lab.verdict, NotYet), "the diagnosis")
+        await one.paste(f"curl localhost:{port}")
+        await one.until(lambda: "curl: " in one.view.term.text(), "curl's answer")
+        picture = one.screen.query_one(Picture)
+        await one.until(lambda: picture._look.closed and picture._look.usage, "usage and the broken door")
+        await one.leave_shell()
+        await pilot.press("m")
+        await pilot.pause()
+        png(app, "lab")
+        app.theme = LIGHT.name
+        await pilot.pause()
+        png(app, "lab-light")
+        app.theme = "tutor-dark"
+        await pilot.press("z")
+        for tab in ("trace", "layers", "timeline"):
+            await shown(one, pilot, tab)
+            png(app, tab)
+        await one.screen.room.close()
+
+
+async def shown(one: Learner, pilot: Pilot[int], tab: str) -> None:
+    picture = one.screen.query_one(Picture)
+    picture.tab = tab
+    known: dict[str, Callable[[], object]] = {"layers": lambda: "COPY" in picture.words() or "RUN" in picture.words()}
+    await one.until(known.get(tab, lambda: True), f"the tab {tab}")
+    await pilot.pause()
+
+
+def main() -> int:
+    """Take all pictures, or those that are named."""
+    if shutil.which("chromium") is None:
+        sys.stderr.write("chromium is not installed (Debian: apt-get install chromium).\n")
+        return 1
+    FOLDER.mkdir(exist_ok=True)
+    for take in (home, prediction, lab):
+        if sys.argv[1:] and take.__name__ not in sys.argv[1:]:
+            continue
+        with tempfile.TemporaryDirectory(prefix="dt-", dir="/tmp") as folder:
+            os.environ["DOCKER_TUTOR_HOME"] = folder
+            asyncio.run(take(Path(folder)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
