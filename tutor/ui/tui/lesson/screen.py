@@ -18,18 +18,16 @@ from textual.style import Style
 from textual.widgets import Footer, Static
 
 from tutor.course import variables
-from tutor.course.identity import content_hash
 from tutor.course.models import Chapter, Lab, Predict, Quiz, Section
 from tutor.engine.images import access as images
 from tutor.learner.events import (
     AnyEvent,
     ChapterFinished,
     ChapterOpened,
-    PredictionMade,
-    QuestionAnswered,
     SectionReached,
 )
 from tutor.problems import Problem
+from tutor.quiz.record import answered
 from tutor.ui.tui.desk import Desk, bar
 from tutor.ui.tui.lesson.lab import LabCall, LabDesk, LabReading, LabUpdate
 from tutor.ui.tui.lesson.pages import EndPage, Page, reading_page
@@ -534,30 +532,10 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
     # -- answers -------------------------------------------------------------------------------------------------
     def on_asking_answered(self, event: Asking.Answered) -> None:
         """Keep the answer."""
-        source, given = event.asking.source, event.answer
-        if isinstance(source, Predict):
-            self.record(
-                PredictionMade(
-                    chapter=self.chapter.id,
-                    item=source.id,
-                    hash=content_hash(source),
-                    option=given[0],
-                    outcome=event.outcome,
-                    right=event.grade.right,
-                )
-            )
-        else:
-            self.record(
-                QuestionAnswered(
-                    chapter=self.chapter.id,
-                    item=source.id,
-                    hash=content_hash(source),
-                    answer=given,
-                    credit=event.grade.credit,
-                )
-            )
-            if isinstance(self.page, QuizPage):
-                self.page.note(event.grade.right)
+        source = event.asking.source
+        self.record(answered(self.chapter, source, event.answer, event.grade, event.outcome))
+        if isinstance(self.page, QuizPage) and not isinstance(source, Predict):
+            self.page.note(event.grade.right)
         if self.focused is None or not isinstance(self.focused, ShellView):
             self.query_one("#lesson").focus(scroll_visible=False)
         self._draw_bar()
