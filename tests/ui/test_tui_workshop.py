@@ -272,8 +272,6 @@ def test_a_class_of_any_size_can_be_read(count: int) -> None:
             stuck="9 min on this step" if n % 29 == 3 else "",
             hand=n % 31 == 4,
             answered=False,
-            asked_to_look="",
-            looked_at_by="",
         )
         for n in range(count)
     ]

@@ -152,12 +152,6 @@ class PollAnswered(Event, frozen=True, kw_only=True, tag="poll-answered"):
     answer: tuple[str, ...]
 
 
-class ShoulderAnswered(Event, frozen=True, kw_only=True, tag="shoulder-answered"):
-    """Whether the room's instructor may look at a read-only copy of the shell; `item` is the room's."""
-
-    agreed: bool
-
-
 AnyEvent = (
     ChapterOpened
     | ChapterFinished
@@ -179,7 +173,6 @@ AnyEvent = (
     | WorkshopLeft
     | HandSet
     | PollAnswered
-    | ShoulderAnswered
 )
 
 

@@ -30,7 +30,6 @@ from tutor.workshop.views import Common, You
 
 M = TypeVar("M", bound=msgspec.Struct)
 _TIMEOUT = 10.0  # seconds for one request or for the beginning of a connection
-_LOOK = 0.3  # seconds between looks into the journal
 _FIRST, _MOST = 0.3, 10.0  # seconds to wait before the next try
 _REMOVED = 5.0  # seconds between asking to be let in again
 _FOR_GOOD = {
@@ -72,6 +71,7 @@ class Link:
         told: Called, on the event loop, whenever the status has changed.
         clock: Seconds since the epoch.
         alive: Seconds between pings; twice as long without an answer means that the network is gone.
+        look: Seconds between looks into the outbox where nobody pokes: another tutor may write into the journal.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Link:
         *,
         clock: Callable[[], float] = time.time,
         alive: float = 15.0,
+        look: float = 0.3,
     ) -> None:
         self.card = card
         self.status = Status()
@@ -89,6 +90,7 @@ class Link:
         self._told = told
         self._clock = clock
         self._alive = alive
+        self._look = look
         self._poked = asyncio.Event()
         self._acked = asyncio.Event()
         self._upto = 0
@@ -188,7 +190,7 @@ class Link:
                 continue
             looked = place
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._poked.wait(), _LOOK)
+                await asyncio.wait_for(self._poked.wait(), self._look)
 
     def _hear(self, common: Common | None, you: You | None) -> None:
         changes: dict[str, Any] = {}

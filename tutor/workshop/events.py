@@ -152,25 +152,7 @@ class PollClosed(Body, frozen=True, kw_only=True, tag="poll-closed"):
     round: Annotated[int, msgspec.Meta(ge=1, le=9)]
 
 
-class ShoulderAsked(Body, frozen=True, kw_only=True, tag="shoulder-asked"):
-    """An instructor asks to look at a seat's shell, or stops."""
-
-    seat: Key
-    wanted: bool
-
-
-Instruction = (
-    SeatAllowed
-    | DoorSet
-    | ChapterSet
-    | PaceSet
-    | TimerSet
-    | NamesShown
-    | Said
-    | PollOpened
-    | PollClosed
-    | ShoulderAsked
-)
+Instruction = SeatAllowed | DoorSet | ChapterSet | PaceSet | TimerSet | NamesShown | Said | PollOpened | PollClosed
 """What an instructor may write into the log."""
 
 AnyBody = RoomOpened | SeatTaken | SeatHere | Did | Instruction

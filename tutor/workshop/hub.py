@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from tutor.learner.events import HandSet, PollAnswered, ShoulderAnswered
+from tutor.learner.events import HandSet, PollAnswered
 from tutor.workshop import names, protocol, told, views
 from tutor.workshop.events import (
     AgendaItem,
@@ -34,7 +34,6 @@ from tutor.workshop.events import (
     SeatAllowed,
     SeatHere,
     SeatTaken,
-    ShoulderAsked,
 )
 from tutor.workshop.limits import Gate, Wrong
 from tutor.workshop.log import Log, LogDown
@@ -290,7 +289,7 @@ class Hub:
         peer.say(protocol.Done(id=do.id, refused=why))
 
     def _cannot(self, what: Instruction) -> str:
-        if isinstance(what, (SeatAllowed, ShoulderAsked)) and what.seat not in self.room.seats:
+        if isinstance(what, SeatAllowed) and what.seat not in self.room.seats:
             return "There is no such seat."
         if isinstance(what, Said) and what.to and what.to not in self.room.seats:
             return "There is no such seat."
@@ -372,10 +371,6 @@ class Hub:
             case Said(to=to) if to:
                 if to in self.seats:
                     self.seats[to].changed(you=True)
-            case ShoulderAsked():
-                self._changed.add(body.seat)
-                if body.seat in self.seats:
-                    self.seats[body.seat].changed(you=True)
             case DoorSet():
                 pass
             case _:
@@ -471,4 +466,4 @@ class Hub:
                 pass
 
 
-_ANSWERED = (HandSet, PollAnswered, ShoulderAnswered)
+_ANSWERED = (HandSet, PollAnswered)

@@ -18,7 +18,6 @@ from tutor.learner.events import (
     PredictionMade,
     QuestionAnswered,
     SectionReached,
-    ShoulderAnswered,
     SolutionOpened,
     StepBegun,
     StepPassed,
@@ -39,7 +38,6 @@ from tutor.workshop.events import (
     SeatAllowed,
     SeatHere,
     SeatTaken,
-    ShoulderAsked,
     TimerSet,
 )
 
@@ -96,25 +94,11 @@ class Seat:
     """Questions and predictions: credit."""
     got: dict[str, set[int]] = field(default_factory=dict)
     """Of each journal, the places that have arrived."""
-    shoulder_asked: Latest[str] = field(default_factory=lambda: Latest(""))
-    shoulder_agreed: Latest[bool] = field(default_factory=lambda: Latest(False))
 
     @property
     def known(self) -> bool:
         """Whether the record with which it was taken has arrived."""
         return self.joined is not None
-
-    @property
-    def looked_at_by(self) -> str:
-        """The instructor who may look at the seat's shell now; empty: nobody."""
-        agreed = self.shoulder_agreed.value and self.shoulder_agreed.stamp > self.shoulder_asked.stamp
-        return self.shoulder_asked.value if agreed and self.allowed.value else ""
-
-    @property
-    def asked_to_look(self) -> str:
-        """The instructor who waits for an answer; empty: nobody."""
-        waits = self.shoulder_asked.stamp > self.shoulder_agreed.stamp
-        return self.shoulder_asked.value if waits else ""
 
     def is_here(self, hubs: Collection[str]) -> bool:
         """Whether it is connected to one of these hubs."""
@@ -252,9 +236,6 @@ class Room:
             case PollClosed():
                 asked = self.polls.setdefault(body.poll, Poll()).rounds.setdefault(body.round, Round())
                 asked.closed = stamp if asked.closed is None else min(asked.closed, stamp)
-            case ShoulderAsked():
-                by = record.by.removeprefix("i:") if body.wanted else ""
-                self.seat(body.seat).shoulder_asked.put(stamp, by)
             case _:
                 pass
 
@@ -263,8 +244,6 @@ class Room:
         match event:
             case HandSet():
                 seat.hand.put(stamp, event.up)
-            case ShoulderAnswered():
-                seat.shoulder_agreed.put(stamp, event.agreed)
             case PollAnswered():
                 asked = self.polls.setdefault(event.item, Poll()).rounds.setdefault(event.round, Round())
                 asked.answers.setdefault(did.seat, {})[stamp] = event.answer

@@ -83,8 +83,6 @@ class You(msgspec.Struct, frozen=True, kw_only=True):
     hand: bool
     messages: tuple[MessageView, ...]
     answers: dict[str, tuple[str, ...]]
-    asked_to_look: str
-    looked_at_by: str
 
 
 class SeatRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,8 +109,6 @@ class SeatRow(msgspec.Struct, frozen=True, kw_only=True):
     stuck: str
     hand: bool
     answered: bool
-    asked_to_look: str
-    looked_at_by: str
 
 
 class MistakeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,8 +192,6 @@ def you(room: Room, seat: str) -> You:
         hand=found.hand.value,
         messages=_messages(m for m in room.messages.items() if m[1].to == seat),
         answers=answers,
-        asked_to_look=found.asked_to_look,
-        looked_at_by=found.looked_at_by,
     )
 
 
@@ -287,8 +281,6 @@ def row(
         stuck=_stuck(work, pace.get((where, step)), now) if at_work and seat.allowed.value else "",
         hand=seat.hand.value,
         answered=bool(latest and any(r.open and r.final(seat.id) is not None for r in latest[1].rounds.values())),
-        asked_to_look=seat.asked_to_look,
-        looked_at_by=seat.looked_at_by,
     )
 
 

@@ -28,7 +28,7 @@ async def seated(code: str, count: int, urls: list[str]) -> list[Sitting]:
 
     async def one(number: int) -> Sitting:
         async with door:
-            return await sit(urls[number % len(urls)], code, f"Learner {number}")
+            return await sit(urls[number % len(urls)], code, f"Learner {number}", look=10.0)
 
     seats = await asyncio.gather(*(one(number) for number in range(count)))
     for seat in seats:

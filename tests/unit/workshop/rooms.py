@@ -12,7 +12,6 @@ from tutor.learner.events import (
     PredictionMade,
     QuestionAnswered,
     SectionReached,
-    ShoulderAnswered,
     SolutionOpened,
     StepBegun,
     StepPassed,
@@ -35,7 +34,6 @@ from tutor.workshop.events import (
     SeatAllowed,
     SeatHere,
     SeatTaken,
-    ShoulderAsked,
     TimerSet,
 )
 from tutor.workshop.syllabus import ChapterOutline, StepOutline, Syllabus
@@ -105,7 +103,6 @@ def _events(draw: st.DrawFn) -> AnyEvent:
                 QuestionAnswered(chapter=chapter, item="q1", answer=("a",), credit=draw(st.sampled_from([0.0, 1.0]))),
                 PredictionMade(chapter=chapter, item="p", option="a", outcome="b", right=False),
                 HandSet(chapter="", item="r1", up=draw(st.booleans())),
-                ShoulderAnswered(chapter="", item="r1", agreed=draw(st.booleans())),
                 PollAnswered(
                     chapter="",
                     item="p1",
@@ -131,7 +128,6 @@ _bodies = st.one_of(
     st.builds(Said, to=st.just("") | _seats, text=st.just("Look at the port")),
     st.builds(PollOpened, poll=st.just("p1"), round=_rounds, question=st.just(QUESTION)),
     st.builds(PollClosed, poll=st.just("p1"), round=_rounds),
-    st.builds(ShoulderAsked, seat=_seats, wanted=st.booleans()),
 )
 
 

@@ -35,7 +35,7 @@ class Sitting:
 
     def __init__(self, card: Card, outbox: MemoryOutbox, **options: float) -> None:
         self.card, self.outbox = card, outbox
-        self.link = Link(card, outbox, alive=options.get("alive", 15.0))
+        self.link = Link(card, outbox, alive=options.get("alive", 15.0), look=options.get("look", 0.3))
         self.task = asyncio.create_task(self.link.run())
 
     def do(self, event: AnyEvent, at: float) -> None:

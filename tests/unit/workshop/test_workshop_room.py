@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.workshop.rooms import NOON, OPENED, QUESTION, did, logs, record
-from tutor.learner.events import HandSet, PollAnswered, ShoulderAnswered, StepBegun, StepPassed, StepTried
+from tutor.learner.events import HandSet, PollAnswered, StepBegun, StepPassed, StepTried
 from tutor.workshop import views
 from tutor.workshop.events import (
     PollClosed,
@@ -18,7 +18,6 @@ from tutor.workshop.events import (
     SeatAllowed,
     SeatHere,
     SeatTaken,
-    ShoulderAsked,
     decode,
     encode,
 )
@@ -173,18 +172,3 @@ def test_messages_reach_those_they_are_for() -> None:
     assert [(m.by, m.text) for m in views.you(room, "s1").messages] == [("Kim", "Look at the port")]
     assert views.you(room, "s2").messages == ()
     assert [m.text for m in views.common(room, NOON).messages] == ["Pause at eleven"]
-
-
-def test_nobody_looks_over_a_shoulder_without_a_yes_to_this_very_question() -> None:
-    def answer(n: int, agreed: bool, at: float) -> Record:
-        return did("s1", n, ShoulderAnswered(chapter="", item="r1", agreed=agreed), at=at)
-
-    log = [record(1, SeatTaken(seat="s1", name="Ada", key="k")), answer(1, True, NOON + 2)]
-    log.append(record(3, ShoulderAsked(seat="s1", wanted=True), by="i:Kim"))
-    assert Room.of(log).seat("s1").looked_at_by == ""
-    assert Room.of(log).seat("s1").asked_to_look == "Kim"
-    agreed = [*log, answer(2, True, NOON + 4)]
-    assert Room.of(agreed).seat("s1").looked_at_by == "Kim"
-    assert Room.of([*agreed, answer(3, False, NOON + 5)]).seat("s1").looked_at_by == ""
-    ended = [*agreed, record(6, ShoulderAsked(seat="s1", wanted=False), by="i:Kim")]
-    assert Room.of(ended).seat("s1").looked_at_by == ""
