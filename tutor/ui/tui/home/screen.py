@@ -113,7 +113,7 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
         return Content.assemble(
             (f" {_MARKS[done.state]} ", style),
             (f"{chapter.chapter:>2}  ", "$quiet"),
-            (f"{chapter.title:<34.34} ", "" if done.state != "finished" else "$quiet"),
+            (f"{chapter.title:<36.36} ", "" if done.state != "finished" else "$quiet"),
             (bar(share, 8) if share else "▱" * 8, style),
             (f" {told:>4} ", style),
             (f"{chapter.minutes:>3} min", "$quiet"),
@@ -228,6 +228,16 @@ def _spoken(idea: str) -> Content:
     return Content.assemble(*((piece, "$primary" if place % 2 else "italic") for place, piece in enumerate(pieces)))
 
 
+def _so_far(done: ChapterProgress, steps: int) -> list[str]:
+    said = []
+    if done.predictions:
+        said.append(f"{sum(done.predictions.values())} of {_count(len(done.predictions), 'prediction')} right")
+    said.append(f"{len(done.steps)} of {_count(steps, 'step')}")
+    if done.questions:
+        said.append(f"{sum(done.questions.values())} of {_count(len(done.questions), 'answer')} right")
+    return said
+
+
 def _about(chapter: Chapter, done: ChapterProgress, excerpt: str) -> Content:
     steps = sum(len(s.steps) for s in chapter.sections if isinstance(s, Lab))
     predictions = sum(isinstance(s, Predict) for s in chapter.sections)
@@ -243,11 +253,9 @@ def _about(chapter: Chapter, done: ChapterProgress, excerpt: str) -> Content:
         ),
     ]
     if done.state != "new":
-        right = sum(done.questions.values())
         parts.append(
             Content.styled(
-                f"You: {sum(done.predictions.values())} of {len(done.predictions)} predictions right, "
-                f"{len(done.steps)} of {steps} steps, {right} of {len(done.questions)} answers right",
+                "You: " + ", ".join(_so_far(done, steps)),
                 _STYLES[done.state],
             )
         )
