@@ -195,10 +195,9 @@ async def test_chapter_16_from_its_first_part_to_its_receipt(home: Path, engine_
     steps = [step.id for step in chapter_lab(chapter).steps]
     assert items(StepPassed) == steps
     mistakes = [event.mistake for event in entries if isinstance(event, StepTried) and event.mistake]
-    assert [m for m in mistakes if m in ("typo-in-reference", "only-created")][:2] == [
-        "typo-in-reference",
-        "only-created",
-    ]
+    # A diagnosis is told again when something else about the step has changed meanwhile.
+    named = [m for m in dict.fromkeys(mistakes) if m in ("typo-in-reference", "only-created")]
+    assert named == ["typo-in-reference", "only-created"]
     assert items(SolutionOpened) == items(HintOpened) == steps[2:]
     assert items(PredictionMade) == [part.id for part in chapter.sections if isinstance(part, Predict)]
     assert items(QuestionAnswered) == [
