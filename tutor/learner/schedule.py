@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 if TYPE_CHECKING:
+    from fsrs import Rating as FSRSRating
     from fsrs import Scheduler
 
 Rating = Literal["again", "hard", "good"]
@@ -71,25 +73,25 @@ def graded(card: Card | None, given: Rating, at: float) -> Card:
         given: The grade.
         at: When, in seconds since the epoch; a time before the last grade counts as that.
     """
-    import fsrs
-
-    # A card without an id would wait a millisecond to get one.
-    if card is None:
-        before = fsrs.Card(card_id=0, due=datetime.fromtimestamp(at, UTC))
-    else:
+    fsrs, scheduler, grades = _library()
+    if card is not None:
         at = max(at, card.last)
+    when = datetime.fromtimestamp(at, UTC)
+    # A card without an id would wait a millisecond to get one; when it was due is not asked for.
+    if card is None:
+        before = fsrs.Card(card_id=0, due=when)
+    else:
         before = fsrs.Card(
             card_id=0,
             state=fsrs.State.Review,
             stability=card.stability,
             difficulty=card.difficulty,
-            due=datetime.fromtimestamp(card.due, UTC),
+            due=when,
             last_review=datetime.fromtimestamp(card.last, UTC),
         )
-    grade = {"again": fsrs.Rating.Again, "hard": fsrs.Rating.Hard, "good": fsrs.Rating.Good}[given]
-    after, _ = _scheduler().review_card(before, grade, datetime.fromtimestamp(at, UTC))
+    after, _ = scheduler.review_card(before, grades[given], when)
     assert after.stability is not None and after.difficulty is not None
-    days = round((after.due - datetime.fromtimestamp(at, UTC)).total_seconds() / DAY)
+    days = round((after.due - when).total_seconds() / DAY)
     return Card(
         stability=after.stability,
         difficulty=after.difficulty,
@@ -102,11 +104,17 @@ def graded(card: Card | None, given: Rating, at: float) -> Card:
 
 def recall(card: Card, now: float) -> float:
     """The probability, from 0.0 to 1.0, that it is remembered now."""
-    import fsrs
-
-    known = fsrs.Card(card_id=0, state=fsrs.State.Review, stability=card.stability, difficulty=card.difficulty)
-    known.last_review = datetime.fromtimestamp(card.last, UTC)
-    return float(_scheduler().get_card_retrievability(known, datetime.fromtimestamp(max(now, card.last), UTC)))
+    fsrs, scheduler, _ = _library()
+    last = datetime.fromtimestamp(card.last, UTC)
+    known = fsrs.Card(
+        card_id=0,
+        state=fsrs.State.Review,
+        stability=card.stability,
+        difficulty=card.difficulty,
+        due=last,
+        last_review=last,
+    )
+    return float(scheduler.get_card_retrievability(known, datetime.fromtimestamp(max(now, card.last), UTC)))
 
 
 def is_due(card: Card, now: float) -> bool:
@@ -120,10 +128,11 @@ def forgotten(card: Card, now: float) -> float:
 
 
 @cache
-def _scheduler() -> Scheduler:
+def _library() -> tuple[ModuleType, Scheduler, dict[Rating, FSRSRating]]:
+    """The library, imported when something is graded first, with the scheduler and its grades."""
     import fsrs
 
-    return fsrs.Scheduler(
+    scheduler = fsrs.Scheduler(
         WEIGHTS,
         desired_retention=RETENTION,
         learning_steps=(),
@@ -131,3 +140,4 @@ def _scheduler() -> Scheduler:
         maximum_interval=LONGEST,
         enable_fuzzing=False,
     )
+    return fsrs, scheduler, {"again": fsrs.Rating.Again, "hard": fsrs.Rating.Hard, "good": fsrs.Rating.Good}
