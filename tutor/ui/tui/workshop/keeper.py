@@ -25,6 +25,13 @@ class WorkshopLine(Static):
     """One line above the keys: what is open, the time left, the question, one's hand."""
 
     DEFAULT_CSS = "WorkshopLine { height: 1; background: $primary 20%; color: $foreground; padding: 0 1; }"
+    words: Content | None = None
+
+    def show(self, words: Content) -> None:
+        """Draw these words; nothing is drawn where they stand already."""
+        if words != self.words:
+            self.words = words
+            self.update(words)
 
 
 class Keeper:
@@ -126,7 +133,7 @@ class Keeper:
         for screen in self.app.screen_stack:
             line = self._line(screen)
             if line is not None:
-                line.update(words)
+                line.show(words)
 
     def _line(self, screen: Screen[object]) -> WorkshopLine | None:
         if isinstance(screen, ModalScreen) or not screen.is_attached:
