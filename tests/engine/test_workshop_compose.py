@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import shutil
@@ -44,10 +45,32 @@ class Composed:
         return done.stdout
 
 
+def cached(env: dict[str, str]) -> set[str]:
+    """Ids of the records in the build cache."""
+    command = ["docker", "system", "df", "--verbose", "--format", "{{json .BuildCache}}"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=300)
+    return {record["ID"] for record in json.loads(done.stdout) or ()}
+
+
+def clear(env: dict[str, str], before: set[str]) -> None:
+    """Remove the records that our builds have made; those that others rest on come after these."""
+    left = cached(env) - before
+    while left:
+        for record in left:
+            command = ["docker", "builder", "prune", "--all", "--force", "--filter", f"id={record}"]
+            subprocess.run(command, env=env, capture_output=True, check=False, timeout=300)
+        now = cached(env) - before
+        if now == left:
+            return
+        left = now
+
+
 @pytest.fixture(scope="module")
 def composed(engine_host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     folder = tmp_path_factory.mktemp("workshop")
     env = {**os.environ, **EngineAddress.parse(engine_host).environment()}
+
+    before = cached(env)
 
     def run(*command: str) -> None:
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=900, check=False)
@@ -102,6 +125,7 @@ def composed(engine_host: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         subprocess.run(
             ["docker", "image", "rm", "-f", "docker-tutor-hub", PYTHON], env=env, capture_output=True, check=False
         )
+        clear(env, before)
         shutil.rmtree(folder, ignore_errors=True)
 
 
