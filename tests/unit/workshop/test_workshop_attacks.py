@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import re
 import secrets
 import socket as sockets
 import unicodedata
@@ -452,4 +453,5 @@ async def test_pages_may_load_nothing_from_elsewhere(hub: Running) -> None:
         answer, text = await asyncio.to_thread(get, path)
         assert "default-src 'none'" in (answer.getheader("content-security-policy") or "")
         assert answer.getheader("x-content-type-options") == "nosniff"
-        assert "://" not in text.replace("http://www.w3.org/", ""), path
+        # Names of other hosts; the namespace of SVG is a name that nobody fetches.
+        assert not re.search(r"//[a-z0-9]", text.replace("http://www.w3.org/", ""), re.IGNORECASE), path
