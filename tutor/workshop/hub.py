@@ -283,7 +283,10 @@ class Hub:
                 text = "\n".join(names.clean(line, 1000) for line in body.text.splitlines()).strip()
                 body = msgspec.structs.replace(body, text=text) if text else body
             try:
-                await self.log.append([Record(id=f"i-{do.id}", at=self.now(), by=f"i:{peer.name}", body=body)])
+                record = Record(id=f"i-{do.id}", at=self.now(), by=f"i:{peer.name}", body=body)
+                await self.log.append([record])
+                # Done means that it holds: an answer to a poll that was just opened counts.
+                await self._until(lambda: self.room.knows(record.id))
             except LogDown:
                 why = "The log cannot be written now. Try again."
         peer.say(protocol.Done(id=do.id, refused=why))

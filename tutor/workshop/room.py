@@ -172,6 +172,10 @@ class Room:
             room.apply(record)
         return room
 
+    def knows(self, record: str) -> bool:
+        """Whether a record, other than a seat's events, has been taken in."""
+        return record in self._seen
+
     def seat(self, identity: str) -> Seat:
         """A seat; made when nothing was known of it yet."""
         found = self.seats.get(identity)
