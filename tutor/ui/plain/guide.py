@@ -196,7 +196,7 @@ class Guide:
             return
         self._record(SolutionOpened(chapter=self.session.chapter.id, item=step.id, hash=self._hash(step)))
         page.line("One way to do it:")
-        page.raw(step.solutions[0].strip())
+        page.raw(step.solutions[0].strip(), indent=0)  # to be copied: indented, a here-document would not end
 
     def _hash(self, step: Step) -> str:
         """The hash of the step as the course has it: bound values differ from lab to lab."""
