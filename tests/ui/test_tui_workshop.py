@@ -24,7 +24,7 @@ from tutor.ui.tui.workshop.board import BoardApp
 from tutor.ui.tui.workshop.keeper import WorkshopLine
 from tutor.ui.tui.workshop.panel import JoinBox, WorkshopPanel
 from tutor.workshop import cards, client, polls, syllabus
-from tutor.workshop.events import ChapterSet, PollClosed, PollOpened, PollQuestion, Said, TimerSet
+from tutor.workshop.events import ChapterSet, PaceSet, PollClosed, PollOpened, PollQuestion, Said, TimerSet
 from tutor.workshop.log_sqlite import SqliteLog
 from tutor.workshop.rooms import Keys
 from tutor.workshop.views import SeatRow
@@ -81,8 +81,13 @@ async def test_a_learner_joins_in_the_app_and_leaves_again(home: Path, hub: Runn
         await instruct(board, ChapterSet(chapter=CHAPTER.id, open=True))
         await instruct(board, TimerSet(ends=time.time() + 130, label="Lab"))
         await until(pilot, lambda: "open: 17" in line(app) and "Lab 2:" in line(app), "chapter and timer")
+        assert "class at" not in line(app)
+        await instruct(board, PaceSet(chapter=CHAPTER.id, step=polls.steps(CHAPTER)[1].id))
+        await until(pilot, lambda: "class at 17.2 " in line(app), "the pace")
         await pilot.press("f4")
         assert isinstance(app.screen, WorkshopPanel)
+        second = polls.steps(CHAPTER)[1].title
+        await until(pilot, lambda: f"The class should be at 17.2 {second}" in shown(app, "#stands"), "its words")
         await until(pilot, lambda: any("17 · " in row for row in options(app, "#open")), "the open chapter")
         await pilot.press("h")
         await until(pilot, lambda: hub.hub.room.members()[0].hand.value, "the hand")

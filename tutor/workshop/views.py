@@ -24,13 +24,14 @@ _SHOWN = 30  # messages
 
 
 class ChapterView(msgspec.Struct, frozen=True, kw_only=True):
-    """A chapter, and whether the class may work on it now."""
+    """A chapter, and whether the class may work on it now; `steps` are titles, and `ids` names them in that order."""
 
     id: str
     number: int
     title: str
     open: bool
     steps: tuple[str, ...]
+    ids: tuple[str, ...] = ()
 
 
 class RoundView(msgspec.Struct, frozen=True, kw_only=True):
@@ -397,6 +398,7 @@ def _chapters(room: Room) -> tuple[ChapterView, ...]:
             title=chapter.title,
             open=chapter.id in room.chapters and room.chapters[chapter.id].value,
             steps=tuple(step.title for step in chapter.steps),
+            ids=tuple(step.id for step in chapter.steps),
         )
         for chapter in syllabus(room).chapters
     )

@@ -154,6 +154,8 @@ class _Companion:
         if common:
             opened = [f"{c.number} {names.clean(c.title, 60)}" for c in common.chapters if c.open]
             self._say(f"Open: {', '.join(opened) or 'no chapter yet'}.")
+            if at := pace(common):
+                self._say(f"The class should be at {at}.")
             if common.timer is not None:
                 self._say(f"Time left: {left(common, status.ahead)}.")
         if status.you:
@@ -185,6 +187,8 @@ class _Companion:
                 self._say(f"Chapter {chapter.number} is locked for now.")
         if common.timer is not None and (before is None or common.timer != before.timer):
             self._say(f"{names.clean(common.timer_label, 40) or 'Timer'}: {left(common, ahead)} left.")
+        if (at := pace(common)) and (before is None or common.pace != before.pace):
+            self._say(f"The class should be at {at}.")
         was = before.poll if before else None
         if common.poll is not None and common.poll != was:
             self._poll(common.poll, was)
@@ -214,6 +218,18 @@ def left(common: Common, ahead: float, now: float | None = None) -> str:
     ends = common.timer or 0.0
     seconds = max(0, round(ends - ((time.time() if now is None else now) + ahead)))
     return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def pace(common: Common) -> str:
+    """Where the instructor wants the class to be, such as `17.2 A door in the wall`; empty where nothing is set."""
+    identity, step = common.pace
+    chapter = next((one for one in common.chapters if one.id == identity), None)
+    if chapter is None:
+        return ""
+    if step in chapter.ids and len(chapter.ids) == len(chapter.steps):
+        place = chapter.ids.index(step)
+        return f"{chapter.number}.{place + 1} {names.clean(chapter.steps[place], 60)}"
+    return f"{chapter.number} {names.clean(chapter.title, 60)}"
 
 
 def _safe(text: str) -> str:

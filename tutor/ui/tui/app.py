@@ -54,7 +54,14 @@ class TutorApp(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="What this screen can do"),
         Binding("colon", "command_palette", "More", key_display=":", id="app.commands", tooltip="All commands"),
-        Binding("f4", "workshop", "Workshop", show=False, id="app.workshop"),
+        Binding(
+            "f4",
+            "workshop",
+            "Workshop",
+            show=False,
+            id="app.workshop",
+            tooltip="Join one; or what its instructor says, asks and opens",
+        ),
         Binding("ctrl+c", "help_quit", show=False, id="app.ctrl-c", system=True),
     ]
 

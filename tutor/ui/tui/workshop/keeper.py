@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from tutor.learner.journal import Journal
-from tutor.ui.plain.workshop_seat import left
+from tutor.ui.plain.workshop_seat import left, pace
 from tutor.workshop import cards, client, names
 from tutor.workshop.cards import Card
 from tutor.workshop.client import Link, Status
@@ -48,6 +48,7 @@ class Keeper:
         self.link = Link(card, JournalOutbox(self._reading, card.room), self._told)
         self._heard: set[str] = set()
         self._first = True
+        self._pace = ("", "")
         self._closed = False
         self._worker = app.run_worker(self.link.run(), group="workshop", exclusive=True, exit_on_error=False)
         self._timer = app.set_interval(1.0, self.draw)
@@ -115,6 +116,9 @@ class Keeper:
                 self._once(f"open {chapter.id}", words, "Workshop", quiet=quiet)
             else:
                 self._heard.discard(f"open {chapter.id}")
+        if (at := pace(status.common)) and status.common.pace != self._pace and not quiet:
+            self.app.notify(f"The class should be at {at}.", title="Workshop", timeout=10, markup=False)
+        self._pace = status.common.pace
         poll = status.common.poll
         if poll is not None and poll.open:
             self._once(
@@ -155,6 +159,8 @@ class Keeper:
         elif common is not None:
             opened = [chapter.number for chapter in common.chapters if chapter.open]
             parts.append(f" · open: {', '.join(map(str, opened)) or 'nothing yet'}")
+        if common is not None and (at := pace(common)):
+            parts.append(f" · class at {at.partition(' ')[0]}")
         if common is not None and common.timer is not None:
             label = names.clean(common.timer_label, 20)
             parts.append(f" · {label + ' ' if label else ''}{left(common, status.ahead)} left")

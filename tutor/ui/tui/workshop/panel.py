@@ -15,7 +15,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tutor.problems import Problem
-from tutor.ui.plain.workshop_seat import left
+from tutor.ui.plain.workshop_seat import left, pace
 from tutor.workshop import client, names
 from tutor.workshop.client import Status
 from tutor.workshop.views import PollView
@@ -90,6 +90,8 @@ class WorkshopPanel(ModalScreen[None]):
         words += "Connected. " if status.connected else f"{status.trouble} What you do is kept and sent later. "
         if you is not None:
             words += "Your hand is up. " if you.hand else ""
+        if common is not None and (at := pace(common)):
+            words += f"The class should be at {at}. "
         if common is not None and common.timer is not None:
             words += f"{left(common, status.ahead)} left. "
         self.query_one("#stands", Static).update(words)
