@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
 from tests.ui.tui_app import make_app, running, until
 from tests.ui.tui_rooms import NoEngine, course, lesson_chapter, place_of, show_lab
@@ -109,6 +109,7 @@ async def test_help_on_every_screen(tmp_path: Path) -> None:
     async with running(app) as pilot:
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
+        assert "F4" in str(app.screen.query_one("#help-keys", Static).render())
         await pilot.press("escape", "d")
         await pilot.press("f1")
         assert isinstance(app.screen, HelpScreen)

@@ -13,16 +13,20 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
 from tests.ui.tui_app import make_app, running, until
+from tests.ui.tui_rooms import NoEngine
 from tests.unit.workshop.hubs import SECRET, Running, instruct, open_socket, serving
 from tests.unit.workshop.seats import Sitting, sit
 from tutor.course.loader import load_course
 from tutor.learner.events import HandSet, PollAnswered, StepBegun, StepTried, WorkshopLeft
 from tutor.ui.tui.app import TutorApp
+from tutor.ui.tui.lesson.screen import LessonScreen
+from tutor.ui.tui.shell.view import ShellView
 from tutor.ui.tui.workshop import drawing
 from tutor.ui.tui.workshop.asking import Ask, Choose
 from tutor.ui.tui.workshop.board import BoardApp
 from tutor.ui.tui.workshop.keeper import WorkshopLine
 from tutor.ui.tui.workshop.panel import JoinBox, WorkshopPanel
+from tutor.ui.tui.workshop.shoulder import CopyView, LookScreen
 from tutor.workshop import cards, client, polls, syllabus
 from tutor.workshop.events import ChapterSet, PaceSet, PollClosed, PollOpened, PollQuestion, Said, TimerSet
 from tutor.workshop.log_sqlite import SqliteLog
@@ -259,6 +263,83 @@ async def test_the_board_says_when_the_hub_is_away(home: Path, hub: Running) -> 
     app = BoardApp(Keys(room="r1", title="Docker", link=hub.http, secret="another secret"), "Kim", COURSE)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "does not fit" in shown(app, "#trouble"), "the refusal")
+
+
+# -- looking over a shoulder ------------------------------------------------------------------------------------------
+async def test_an_instructor_looks_over_a_shoulder_when_the_learner_agrees(home: Path, hub: Running) -> None:
+    learner = make_app(home, course=COURSE)
+    await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.code}", "Ada", learner.desk.journal)
+    board = BoardApp(Keys(room="r1", title="Docker", link=hub.http, secret=SECRET), "Kim", COURSE)
+
+    def look() -> LookScreen:
+        assert isinstance(board.screen, LookScreen)
+        return board.screen
+
+    def copied() -> str:
+        view = look().query_one(CopyView)
+        return "\n".join(view.render_line(y).text.rstrip() for y in range(view.size.height))
+
+    def stands() -> str:
+        return shown(board, "#look-stands") if isinstance(board.screen, LookScreen) else ""
+
+    def said() -> str:
+        return " ".join(note.message for note in learner._notifications)
+
+    async with board.run_test(size=(120, 36)) as far, running(learner) as near:
+        await until(near, lambda: "open: nothing yet" in line(learner), "the line")
+        await until(far, lambda: len(options(board, "#seats")) == 1, "the seat")
+        # Without a shell of the workshop's there is nothing to see.
+        await far.press("s")
+        await until(far, lambda: "No shell of the workshop" in stands(), "no shell")
+        assert "None of the workshop's is open here" in said()
+        await far.press("escape")
+        hub.hub.relay.looks._refused.clear()  # the time until they may be asked again
+
+        lesson = LessonScreen(learner.desk, CHAPTER, NoEngine(COURSE, CHAPTER))
+        await learner.push_screen(lesson)
+        view = lesson.query_one(ShellView)
+        await view.start(("cat",))
+        view.received(b"$ echo \x1b[31mred\x1b[0m \x1b[8mhidden\x1b[0m\r\n")
+        await far.press("s")
+        await until(far, lambda: "is asked" in stands(), "asked")
+        await until(near, lambda: "Kim asks to see your shell" in line(learner), "the line that cannot be missed")
+        assert "Kim asks to see your shell" in said()
+        assert lesson.query_one(WorkshopLine).has_class("-urgent")
+        assert copied().strip() == ""
+        await near.press("f4")
+        assert isinstance(learner.screen, WorkshopPanel)
+        await until(near, lambda: "no answer is no" in shown(learner, "#look-asked"), "the question")
+        await near.press("y")
+        await until(near, lambda: "Kim sees your shell" in line(learner), "the mark")
+        await until(far, lambda: "$ echo red" in copied() and "is shown all the time" in stands(), "the copy")
+        assert "hidden" not in copied()
+        red = [s for s in look().query_one(CopyView).render_line(0) if s.text == "red"]
+        assert red and red[0].style is not None and red[0].style.color is not None
+        view.received(b"a second line")
+        await until(far, lambda: "a second line" in copied(), "what has changed")
+        # The mark goes with the learner, and ends with their word.
+        learner.action_doctor()
+        await until(near, lambda: "Kim sees your shell" in line(learner), "the mark on another screen")
+        await near.press("escape")
+        await until(near, lambda: learner.screen is lesson, "the lesson")
+        await near.press("f4", "n")
+        await until(near, lambda: "sees your shell" not in line(learner), "no mark any more")
+        view.received(b"\r\nafter the end")
+        await until(far, lambda: "They ended it" in stands() and not copied().strip(), "the end")
+        await far.press("escape")
+        hub.hub.relay.looks._refused.clear()
+
+        # Agreed again: leaving the chapter ends it.
+        await near.press("escape")
+        await far.press("s")
+        await until(near, lambda: "Kim asks to see your shell" in line(learner), "asked again")
+        await near.press("f4", "y")
+        await until(far, lambda: "after the end" in copied(), "the copy")
+        await until(near, lambda: learner.screen is lesson, "the lesson")
+        learner.pop_screen()
+        await until(far, lambda: "They left the chapter" in stands(), "the end of the chapter")
+        await until(near, lambda: "open: nothing yet" in line(learner), "the line as before")
+        await far.press("escape")
 
 
 @pytest.mark.parametrize("count", [5, 30, 200])

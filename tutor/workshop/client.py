@@ -26,6 +26,7 @@ from tutor.workshop import cards, names, outbox, protocol
 from tutor.workshop.cards import Card
 from tutor.workshop.links import read_link
 from tutor.workshop.outbox import Outbox
+from tutor.workshop.showing import Asked, Showing
 from tutor.workshop.views import Common, You
 
 M = TypeVar("M", bound=msgspec.Struct)
@@ -51,6 +52,7 @@ class Status:
         trouble: Why it is not connected, in words.
         ended: Why it will not connect any more; empty while it tries.
         ahead: Seconds by which the hub's clock is ahead of ours.
+        look: An instructor asks to look at the shell, or looks; `look_over`: why the last one is over.
     """
 
     connected: bool = False
@@ -60,6 +62,8 @@ class Status:
     trouble: str = "Connecting …"
     ended: str = ""
     ahead: float = 0.0
+    look: Asked | None = None
+    look_over: str = ""
 
 
 class Link:
@@ -86,6 +90,7 @@ class Link:
     ) -> None:
         self.card = card
         self.status = Status()
+        self.showing = Showing(lambda look, why: self._set(look=look, look_over=why))
         self._outbox = outbox
         self._told = told
         self._clock = clock
@@ -148,11 +153,14 @@ class Link:
             self._hear(welcome.common, welcome.you)
             self._set(connected=True, trouble="")
             pushing = asyncio.create_task(self._push(socket))
+            speaking = asyncio.create_task(self.showing.speak(socket.send))
             try:
                 await self._listen(socket)
             finally:
                 pushing.cancel()
-                await asyncio.gather(pushing, return_exceptions=True)
+                speaking.cancel()
+                self.showing.lost()
+                await asyncio.gather(pushing, speaking, return_exceptions=True)
                 if not self.status.ended and self.status.connected:
                     self._set(connected=False, trouble="The connection to the workshop is gone; trying again …")
 
@@ -165,6 +173,8 @@ class Link:
                     self._acked.set()
                 case protocol.News():
                     self._hear(message.common, message.you)
+                case protocol.LookAsked() | protocol.LookOver():
+                    self.showing.hear(message)
                 case protocol.Bye():
                     self._goodbye(message)
                     return

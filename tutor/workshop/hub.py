@@ -38,6 +38,7 @@ from tutor.workshop.events import (
 from tutor.workshop.limits import Gate, Wrong
 from tutor.workshop.log import Log, LogDown
 from tutor.workshop.peers import BoardPeer, Peer, ScreenPeer, SeatPeer
+from tutor.workshop.relay import Relay
 from tutor.workshop.room import Room
 from tutor.workshop.syllabus import Syllabus
 
@@ -97,6 +98,7 @@ class Hub:
         self.seats: dict[str, SeatPeer] = {}
         self.boards: set[BoardPeer] = set()
         self.screens: set[ScreenPeer] = set()
+        self.relay = Relay(self.seats)
         self._opening = RoomOpened(room=room, title=title, syllabus=syllabus, agenda=agenda)
         self._secret = secret
         self._clock = clock
@@ -223,6 +225,7 @@ class Hub:
         other = self.seats.get(peer.seat)
         if other is not None:
             other.bye("elsewhere", "Your seat was opened in another place.")
+            self.relay.gone(other)
         self.seats[peer.seat] = peer
         peer.say(
             protocol.Welcome(
@@ -370,6 +373,7 @@ class Hub:
             case SeatAllowed():
                 self._changed.add(body.seat)
                 if not body.allowed and body.seat in self.seats:
+                    self.relay.gone(self.seats[body.seat])
                     self.seats[body.seat].bye("removed", "The instructor has closed your seat. Ask to be let in again.")
             case Said(to=to) if to:
                 if to in self.seats:
@@ -396,6 +400,7 @@ class Hub:
             if now - stale >= _STALE:
                 self._changed.update(seat.id for seat in self.room.members())
                 stale, self._untold = now, True
+                self.relay.late()
             if self._changed:
                 self._tell_rows()
             if self._untold and now - summary >= _SLOW:
@@ -458,6 +463,7 @@ class Hub:
 
     async def part(self, peer: Peer) -> None:
         """A connection has ended."""
+        self.relay.gone(peer)
         match peer:
             case SeatPeer():
                 await self.seat_went(peer)

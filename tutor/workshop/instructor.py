@@ -17,9 +17,20 @@ from tutor.problems import Problem
 from tutor.workshop import names, protocol
 from tutor.workshop.events import Instruction
 from tutor.workshop.rooms import Keys
+from tutor.workshop.shoulder import Copy, cleaned
 from tutor.workshop.views import Board, SeatRow
 
 _TIMEOUT = 10.0  # seconds
+
+
+@dataclass(frozen=True)
+class LookView:
+    """What became of the wish to look at a seat's shell; `copy`: what is seen while `state` is `on`."""
+
+    seat: str
+    state: str
+    why: str = ""
+    copy: Copy | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,7 @@ class BoardStatus:
     board: Board | None = None
     trouble: str = "Connecting …"
     ended: str = ""
+    look: LookView | None = None
 
 
 class BoardLink:
@@ -79,6 +91,17 @@ class BoardLink:
         finally:
             self._waiting.pop(identity, None)
 
+    async def look(self, seat: str, on: bool) -> None:
+        """Ask to look at a seat's shell, or end it; `status.look` tells what became of it."""
+        self._set(replace(self.status, look=LookView(seat, "asked") if on else None))
+        try:
+            if self._socket is None:
+                raise OSError
+            await self._socket.send(protocol.encode(protocol.LookAt(seat=seat, on=on)).decode())
+        except (WebSocketException, OSError):
+            if on:
+                self._set(replace(self.status, look=LookView(seat, "over", "The hub is not connected now.")))
+
     async def _once(self) -> None:
         url = f"ws{self.keys.link.removeprefix('http')}/ws"
         async with connect(url, compression=None, proxy=None, open_timeout=_TIMEOUT, max_size=2**24) as socket:
@@ -102,12 +125,15 @@ class BoardLink:
                 if not self.status.ended and self.status.connected:
                     gone = "The connection to the hub is gone; trying again …"
                     self._set(replace(self.status, connected=False, trouble=gone))
+                if self.status.look is not None:
+                    seat = self.status.look.seat
+                    self._set(replace(self.status, look=LookView(seat, "over", "The connection is gone.")))
 
     def _hear(self, message: protocol.ToInstructor) -> None:
         board = self.status.board
         match message:
             case protocol.Full():
-                self._set(BoardStatus(connected=True, code=message.code, board=message.board, trouble=""))
+                self._set(BoardStatus(True, message.code, message.board, trouble="", look=self.status.look))
             case protocol.Rows() if board is not None:
                 self._set(replace(self.status, board=msgspec.structs.replace(board, seats=merged(board, message.rows))))
             case protocol.Summary() if board is not None:
@@ -117,12 +143,21 @@ class BoardLink:
                 done = self._waiting.get(message.id)
                 if done is not None and not done.done():
                     done.set_result(message.refused)
+            case protocol.LookState() if self._looks_at(message.seat):
+                self._set(
+                    replace(self.status, look=LookView(message.seat, message.state, names.clean(message.why, 200)))
+                )
+            case protocol.LookSeen() if self._looks_at(message.seat):
+                self._set(replace(self.status, look=LookView(message.seat, "on", copy=cleaned(message.copy))))
             case protocol.Bye():
                 why = names.clean(message.why, 200)
                 final = why if message.code in ("not-you", "version", "too-many-tries") else ""
                 self._set(replace(self.status, connected=False, trouble=why, ended=final))
             case _:
                 pass
+
+    def _looks_at(self, seat: str) -> bool:
+        return self.status.look is not None and self.status.look.seat == seat and self.status.look.state != "over"
 
     def _set(self, status: BoardStatus) -> None:
         self.status = status

@@ -119,16 +119,25 @@ class BoardPeer(Peer):
         super().__init__(socket)
         self.name = name
         self._summary = ""
+        self._copy = ""
 
     def summary(self, text: str) -> None:
         """The latest summary; one that was not sent yet is not sent any more."""
         self._summary = text
         self._wake.set()
 
+    def copy(self, text: str) -> None:
+        """The latest copy of a shell that it looks at; only the latest is sent. Empty: none is sent any more."""
+        self._copy = text
+        self._wake.set()
+
     def _take(self) -> Iterator[str]:
         yield from super()._take()
         if self._summary:
             text, self._summary = self._summary, ""
+            yield text
+        if self._copy:
+            text, self._copy = self._copy, ""
             yield text
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from tutor.learner.events import AnyEvent
 from tutor.workshop.events import Instruction, Key
+from tutor.workshop.shoulder import Copy
 from tutor.workshop.views import Board, Common, MistakeView, PollView, Screen, SeatRow, You
 
 MAX_MESSAGE = 65_536  # bytes that the hub takes in one message
@@ -65,8 +66,30 @@ class Do(Message, frozen=True, kw_only=True, tag="do"):
     what: Instruction
 
 
-FromSeat = Push
-FromInstructor = Do
+class LookAt(Message, frozen=True, kw_only=True, tag="look-at"):
+    """An instructor wants to look at a seat's shell, or not any more. Not an instruction: it is in no log."""
+
+    seat: Key
+    on: bool
+
+
+class LookAnswer(Message, frozen=True, kw_only=True, tag="look-answer"):
+    """A learner agrees to `LookAsked`, refuses it, or ends it later; `why`: words for the instructor."""
+
+    id: Key
+    yes: bool
+    why: Text = ""
+
+
+class Shown(Message, frozen=True, kw_only=True, tag="shown"):
+    """A copy of the seat's shell, for the look that the learner agreed to."""
+
+    id: Key
+    copy: Copy
+
+
+FromSeat = Push | LookAnswer | Shown
+FromInstructor = Do | LookAt
 
 # -- from the hub -----------------------------------------------------------------------------------------------------
 
@@ -131,6 +154,35 @@ class Summary(Message, frozen=True, kw_only=True, tag="summary"):
     polls: tuple[PollView, ...]
 
 
+class LookAsked(Message, frozen=True, kw_only=True, tag="look-asked"):
+    """An instructor asks to look at the seat's shell: nothing is sent until the learner agrees."""
+
+    id: str
+    by: str
+
+
+class LookOver(Message, frozen=True, kw_only=True, tag="look-over"):
+    """What was asked or agreed is over."""
+
+    id: str
+    why: str
+
+
+class LookState(Message, frozen=True, kw_only=True, tag="look-state"):
+    """Tells an instructor what became of their wish to look at a seat."""
+
+    seat: str
+    state: Literal["asked", "on", "over"]
+    why: str = ""
+
+
+class LookSeen(Message, frozen=True, kw_only=True, tag="look-seen"):
+    """A copy of the seat's shell, as it is now."""
+
+    seat: str
+    copy: Copy
+
+
 class Show(Message, frozen=True, kw_only=True, tag="show"):
     """What the projector shows; the QR code as rows of 0 and 1."""
 
@@ -147,8 +199,8 @@ class Bye(Message, frozen=True, kw_only=True, tag="bye"):
     why: str
 
 
-ToSeat = Challenge | Welcome | Ack | News | Bye
-ToInstructor = Challenge | Full | Rows | Summary | Done | Bye
+ToSeat = Challenge | Welcome | Ack | News | LookAsked | LookOver | Bye
+ToInstructor = Challenge | Full | Rows | Summary | Done | LookState | LookSeen | Bye
 
 encode = msgspec.json.Encoder().encode
 hello = msgspec.json.Decoder(Hello).decode

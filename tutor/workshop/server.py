@@ -216,9 +216,9 @@ class App:
             try:
                 match peer:
                     case SeatPeer():
-                        await self.hub.pushed(peer, protocol.from_seat(text))
+                        await self._from_seat(peer, protocol.from_seat(text))
                     case BoardPeer():
-                        await self.hub.instructed(peer, protocol.from_instructor(text))
+                        await self._from_instructor(peer, protocol.from_instructor(text))
                     case _:
                         raise Refused("not-understood", "A projector only listens.")
             except (msgspec.DecodeError, RecursionError):
@@ -230,6 +230,22 @@ class App:
             except LogDown:
                 peer.bye("log-down", "The room cannot be written now. What was not acknowledged is to be sent again.")
                 return
+
+    async def _from_seat(self, peer: SeatPeer, message: protocol.FromSeat) -> None:
+        match message:
+            case protocol.Push():
+                await self.hub.pushed(peer, message)
+            case protocol.LookAnswer():
+                self.hub.relay.answered(peer, message)
+            case protocol.Shown():
+                self.hub.relay.shown(peer, message)
+
+    async def _from_instructor(self, peer: BoardPeer, message: protocol.FromInstructor) -> None:
+        match message:
+            case protocol.Do():
+                await self.hub.instructed(peer, message)
+            case protocol.LookAt():
+                self.hub.relay.asked(peer, message)
 
     def _address(self, scope: Any, headers: Any) -> str:
         if self._behind_proxy:

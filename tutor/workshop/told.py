@@ -39,6 +39,12 @@ TOLD: dict[type[AnyEvent], str] = {
 }
 """Kinds of events that are sent, and what each tells."""
 
+SHOWN = (
+    "Only if an instructor asks to see your shell and you agree: a copy of its screen, a few times a second, to that "
+    "instructor alone, while a line says so; either of you ends it at any time, and it is kept nowhere"
+)
+"""What is sent beside events."""
+
 _CHANGES = 20  # times that an answer to a poll may be changed
 
 

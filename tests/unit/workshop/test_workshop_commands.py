@@ -221,6 +221,9 @@ def test_what_goes_wrong_is_told_in_a_sentence(home: Path, tmp_path: Path) -> No
 def test_join_what_lists_what_is_sent(home: Path) -> None:
     told = tutor(home, "join", "--what")
     assert told.returncode == 0 and "never your commands" in told.stdout
+    words = " ".join(told.stdout.split())
+    assert "Only if an instructor asks to see your shell and you agree: a copy of its screen" in words
+    assert "Never at all: files" in words
     assert not (home / "data" / "journal.sqlite3").exists()
     assert "no workshop" in tutor(home, "leave").stdout
 

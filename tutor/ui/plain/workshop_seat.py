@@ -18,7 +18,7 @@ from tutor.workshop import cards, client, names
 from tutor.workshop.cards import Card
 from tutor.workshop.client import Link, Status
 from tutor.workshop.outbox import JournalOutbox
-from tutor.workshop.told import TOLD
+from tutor.workshop.told import SHOWN, TOLD
 from tutor.workshop.views import Common, PollView
 
 _HELP = "Type: answer N · hand up · hand down · status · leave · quit (keeps your seat)."
@@ -29,9 +29,12 @@ def what(out: TextIO) -> None:
     print("From joining to leaving, and only of the workshop's chapters, the room is told:", file=out)
     for words in TOLD.values():
         print(textwrap.fill(words, 100, initial_indent="  - ", subsequent_indent="    "), file=out)
+    print(textwrap.fill(f"{SHOWN}.", 100), file=out)
     print("With each goes when it happened. The instructor sees it with the name you chose.", file=out)
     print(
-        "Never sent: commands you type, files, output of programs, other chapters, anything before or after.", file=out
+        "Never sent otherwise: commands you type, output of programs. Never at all: files, other chapters, anything "
+        "before or after.",
+        file=out,
     )
 
 
@@ -168,6 +171,11 @@ class _Companion:
             self._say("Connected." if status.connected else status.trouble)
         elif status.trouble != last.trouble and status.trouble:
             self._say(status.trouble)
+        if status.look is not None and status.look != last.look:
+            self._say(f"{status.look.by} asks to see your shell. There is none in line mode: nothing is shown.")
+            asyncio.get_running_loop().call_soon(
+                self._link.showing.end, "", "They work in line mode: no shell to show."
+            )
         if status.common is not None and status.common != last.common:
             self._news(status.common, last.common, status.ahead)
         if status.you is not None:

@@ -175,6 +175,11 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         if news := self.desk.record(event):
             self.notify(news, title="Your journal", severity="warning", timeout=15)
 
+    @property
+    def at_end(self) -> bool:
+        """Whether the chapter's last part is left behind."""
+        return isinstance(self.page, EndPage)
+
     def bound(self, value: T) -> T:
         """A part with its variables filled in: those of the open lab, or likely ones."""
         if self.room.session is not None:

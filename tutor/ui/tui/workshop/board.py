@@ -21,6 +21,7 @@ from tutor.ui.plain.workshop_seat import left
 from tutor.ui.tui import theme
 from tutor.ui.tui.workshop import drawing
 from tutor.ui.tui.workshop.asking import Ask, Choose
+from tutor.ui.tui.workshop.shoulder import LookScreen
 from tutor.workshop import polls
 from tutor.workshop.events import (
     ChapterSet,
@@ -54,6 +55,9 @@ class BoardScreen(Screen[object]):
 Seats by need: ! has a hand up, ▲ is stuck, - is away. ● passed, ◐ tried, ○ begun. What you do to a seat is done to the
 one that is highlighted.
 
+s asks the seat to show you its shell. You see it only if they agree, they are told so all the time, and either of you
+ends it.
+
 From 41 seats on a map shows every seat as one character above the list.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,6 +71,9 @@ From 41 seats on a map shows every seat as one character above the list.
         Binding("e", "mistake", "Ask mistake", id="board.mistake", tooltip="Make a poll of the class's top mistake"),
         Binding("c", "close", "Close poll", id="board.close", tooltip="End the poll, and show what is right"),
         Binding("r", "again", "Ask again", id="board.again", tooltip="The same question, after they have talked"),
+        Binding(
+            "s", "look", "See shell", show=False, id="board.look", tooltip="A read-only copy, if the learner agrees"
+        ),
         Binding("n", "names", "Names", show=False, id="board.names", tooltip="Names on the projector, or not"),
         Binding("d", "door", "Door", show=False, id="board.door", tooltip="Let nobody new in, or let them in again"),
         Binding("x", "remove", "Remove", show=False, id="board.remove", tooltip="Close the seat, or let it in again"),
@@ -118,7 +125,8 @@ From 41 seats on a map shows every seat as one character above the list.
     # -- drawing -------------------------------------------------------------------------------------------------
     def _told(self, status: BoardStatus) -> None:
         """Changes come faster than an eye can follow: they are drawn together."""
-        del status
+        if isinstance(self.app.screen, LookScreen):
+            self.app.screen.show(status.look)
         if not self._due:
             self._due = True
             self.set_timer(0.1, self._draw)
@@ -306,6 +314,18 @@ From 41 seats on a map shows every seat as one character above the list.
         await self.give(
             PollOpened(poll=latest.poll, round=number, question=latest.question), "The class is asked again."
         )
+
+    @work
+    async def action_look(self) -> None:
+        """See the seat's shell, if the learner agrees."""
+        seat = self.seat
+        if seat is not None:
+            shown = LookScreen(seat.seat, seat.name, lambda: self._look_no_more(seat.seat))
+            await self.app.push_screen(shown)
+            await self.link.look(seat.seat, True)
+
+    def _look_no_more(self, seat: str) -> None:
+        self.run_worker(self.link.look(seat, False), exit_on_error=False)
 
     @work
     async def action_names(self) -> None:

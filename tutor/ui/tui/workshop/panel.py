@@ -18,6 +18,7 @@ from tutor.problems import Problem
 from tutor.ui.plain.workshop_seat import left, pace
 from tutor.workshop import client, names
 from tutor.workshop.client import Status
+from tutor.workshop.showing import Asked
 from tutor.workshop.views import PollView
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class WorkshopPanel(ModalScreen[None]):
     CSS_PATH = "workshop.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h", "hand", "Hand up or down", id="workshop.hand", tooltip="Ask for help"),
+        Binding(
+            "y", "agree", "Let them look", id="workshop.agree", tooltip="The instructor sees your shell, read-only"
+        ),
+        Binding("n", "refuse", "No", id="workshop.refuse", tooltip="They do not see your shell, or not any more"),
         Binding("l", "leave", "Leave", id="workshop.leave", tooltip="Leave the workshop; nothing is sent any more"),
         Binding("escape,q,f4", "dismiss", "Close", key_display="esc", id="workshop.close"),
     ]
@@ -45,12 +50,14 @@ class WorkshopPanel(ModalScreen[None]):
         self._keeper = keeper
         self._chosen: set[str] = set()
         self._asked = ""
+        self._looked: Asked | None = None
         self._chapters: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """A box in the middle."""
         with Vertical(id="workshop") as box:
             box.border_title = "Workshop"
+            yield Static(id="look-asked", markup=False)
             yield Static(id="stands", markup=False)
             with VerticalScroll(id="said", can_focus=False):
                 yield Static(id="messages", markup=False)
@@ -70,6 +77,7 @@ class WorkshopPanel(ModalScreen[None]):
         """Something has changed."""
         if not self.query("#stands"):
             return
+        self._look(status)
         self._stands(status)
         common, you = status.common, status.you
         if common is None or you is None:
@@ -83,6 +91,27 @@ class WorkshopPanel(ModalScreen[None]):
             opened = self.query_one("#open", OptionList)
             opened.set_options([Option(f"{number} · {title}", id=f"c{number}") for _, number, title in chapters])
         self._question(common.poll, you.answers)
+
+    def _look(self, status: Status) -> None:
+        look = status.look
+        asked = self.query_one("#look-asked", Static)
+        asked.display = look is not None
+        if look is not None:
+            what = "sees a read-only copy of your shell's screen" if look.agreed else "asks to see your shell's screen"
+            how = "n ends it at once." if look.agreed else "y lets them, n does not; no answer is no."
+            alone = "Nobody else sees it, it is kept nowhere, and either of you ends it at any time."
+            asked.update(f"{look.by} {what}. {alone} {how}")
+        if look != self._looked:
+            self._looked = look
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that answer are there when somebody asks."""
+        del parameters
+        look = self._looked
+        if action == "agree":
+            return look is not None and not look.agreed
+        return look is not None if action == "refuse" else True
 
     def _stands(self, status: Status) -> None:
         you, common = status.you, status.common
@@ -153,6 +182,16 @@ class WorkshopPanel(ModalScreen[None]):
     def action_hand(self) -> None:
         """Ask for help, or say that it came."""
         self._keeper.hand()
+
+    def action_agree(self) -> None:
+        """Let the instructor see the shell."""
+        if self._looked is not None:
+            self._keeper.agree(self._looked.id)
+            self.dismiss()  # to the screen whose line says that it is seen
+
+    def action_refuse(self) -> None:
+        """Do not let them, or not any more."""
+        self._keeper.refuse()
 
     def action_leave(self) -> None:
         """Leave the workshop."""
