@@ -309,9 +309,10 @@ async def test_an_instructor_looks_over_a_shoulder_when_the_learner_agrees(home:
         await near.press("f4")
         assert isinstance(learner.screen, WorkshopPanel)
         await until(near, lambda: "no answer is no" in shown(learner, "#look-asked"), "the question")
+        assert "plain HTTP" in shown(learner, "#look-asked")
         await near.press("y")
         await until(near, lambda: "Kim sees your shell" in line(learner), "the mark")
-        await until(far, lambda: "$ echo red" in copied() and "is shown all the time" in stands(), "the copy")
+        await until(far, lambda: "$ echo red" in copied() and "says all the time" in stands(), "the copy")
         assert "hidden" not in copied()
         red = [s for s in look().query_one(CopyView).render_line(0) if s.text == "red"]
         assert red and red[0].style is not None and red[0].style.color is not None
@@ -336,8 +337,19 @@ async def test_an_instructor_looks_over_a_shoulder_when_the_learner_agrees(home:
         await near.press("f4", "y")
         await until(far, lambda: "after the end" in copied(), "the copy")
         await until(near, lambda: learner.screen is lesson, "the lesson")
-        learner.pop_screen()
+        await lesson.show(len(CHAPTER.sections))
         await until(far, lambda: "They left the chapter" in stands(), "the end of the chapter")
+        await far.press("escape")
+        hub.hub.relay.looks._refused.clear()
+
+        # So does going home.
+        await lesson.show(0)
+        await far.press("s")
+        await until(near, lambda: "Kim asks to see your shell" in line(learner), "asked again")
+        await near.press("f4", "y")
+        await until(far, lambda: "after the end" in copied(), "the copy")
+        learner.pop_screen()
+        await until(far, lambda: "They left the chapter" in stands(), "going home")
         await until(near, lambda: "open: nothing yet" in line(learner), "the line as before")
         await far.press("escape")
 

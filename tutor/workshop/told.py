@@ -41,7 +41,8 @@ TOLD: dict[type[AnyEvent], str] = {
 
 SHOWN = (
     "Only if an instructor asks to see your shell and you agree: a copy of its screen, a few times a second, to that "
-    "instructor alone, while a line says so; either of you ends it at any time, and it is kept nowhere"
+    "instructor alone, while a line says so; either of you ends it at any time, and it is kept nowhere. Over "
+    "plain HTTP, as all else, it could be read on the network"
 )
 """What is sent beside events."""
 

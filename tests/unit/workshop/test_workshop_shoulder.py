@@ -445,6 +445,16 @@ async def test_the_real_clients_of_both_sides(hub: Running) -> None:
     await until(lambda: seat.link.status.look is None)
     assert "instructor has ended it" in seat.link.status.look_over and board.status.look is None
     seat.link.showing.show(screen_of("after"))
+    # What was agreed on a connection does not hold on the next one.
+    hub.hub.relay.looks._refused.clear()
+    await board.look(seat.card.seat, True)
+    await until(lambda: seat.link.status.look is not None)
+    seat.link.showing.agree(seat.link.status.look.id)
+    await until(lambda: board.status.look is not None and board.status.look.state == "on")
+    hub.hub.seats[seat.card.seat].bye("restart", "The hub ends.")
+    await until(lambda: seat.link.status.look is None and board.status.look.state == "over")  # type: ignore[union-attr]
+    await until(lambda: seat.link.status.connected)
+    seat.link.showing.show(screen_of("after"))
     await seat.stand_up()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -29,13 +29,12 @@ def what(out: TextIO) -> None:
     print("From joining to leaving, and only of the workshop's chapters, the room is told:", file=out)
     for words in TOLD.values():
         print(textwrap.fill(words, 100, initial_indent="  - ", subsequent_indent="    "), file=out)
-    print(textwrap.fill(f"{SHOWN}.", 100), file=out)
     print("With each goes when it happened. The instructor sees it with the name you chose.", file=out)
-    print(
+    never = (
         "Never sent otherwise: commands you type, output of programs. Never at all: files, other chapters, anything "
-        "before or after.",
-        file=out,
     )
+    for words in (f"{SHOWN}.", f"{never}before or after."):
+        print(textwrap.fill(words, 100), file=out)
 
 
 def leave(out: TextIO) -> int:

@@ -51,6 +51,7 @@ class WorkshopPanel(ModalScreen[None]):
         self._chosen: set[str] = set()
         self._asked = ""
         self._looked: Asked | None = None
+        self._plain = keeper.card.hub.startswith("http://")
         self._chapters: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -99,8 +100,9 @@ class WorkshopPanel(ModalScreen[None]):
         if look is not None:
             what = "sees a read-only copy of your shell's screen" if look.agreed else "asks to see your shell's screen"
             how = "n ends it at once." if look.agreed else "y lets them, n does not; no answer is no."
-            alone = "Nobody else sees it, it is kept nowhere, and either of you ends it at any time."
-            asked.update(f"{look.by} {what}. {alone} {how}")
+            alone = "It goes to nobody else, is kept nowhere, and either of you ends it at any time."
+            plain = " This hub is plain HTTP: the network could read it." if self._plain else ""
+            asked.update(f"{look.by} {what}. {alone}{plain} {how}")
         if look != self._looked:
             self._looked = look
             self.refresh_bindings()

@@ -116,7 +116,7 @@ class LookScreen(ModalScreen[None]):
             return
         words = {
             "asked": f"{self._name} is asked. Nothing is shown before they agree, and no answer is no.",
-            "on": f"{self._name} has agreed, and is shown all the time that you look.",
+            "on": f"{self._name} has agreed. A line on their screen says all the time that you look.",
             "over": f"{look.why} Nothing is shown any more.",
         }
         self.query_one("#look-stands", Static).update(words[look.state])
