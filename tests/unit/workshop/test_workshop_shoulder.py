@@ -88,6 +88,17 @@ def test_nobody_sees_anything_before_the_very_connection_that_was_asked_agrees()
     assert looks.copy("ada", look.id) is None and looks.agree("ada", look.id) is None
 
 
+def test_a_few_copies_a_second_and_no_more() -> None:
+    looks: Looks[str] = Looks(Clock())
+    look = looks.ask("s1", "ada", "kim")
+    look.limit.clock = clock = Clock()
+    look.limit._at = clock.now
+    looks.agree("ada", look.id)
+    assert sum(looks.copy("ada", look.id) is not None for _ in range(100)) == look.limit.size
+    clock.now += 1
+    assert sum(looks.copy("ada", look.id) is not None for _ in range(100)) == look.limit.rate
+
+
 def test_no_answer_is_no_and_comes_too_late() -> None:
     clock = Clock()
     looks: Looks[str] = Looks(clock)
@@ -190,6 +201,10 @@ async def test_a_seat_sends_nothing_but_between_its_word_and_the_end() -> None:
     await asyncio.sleep(0)
     assert sent == [] and told == [(Asked("one", "Kim[2J"), "")]
     showing.agree("one")
+    await until(lambda: len(sent) >= 1)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [m["type"] for m in sent] == ["look-answer"]  # what was there before their word is not kept for it
     for _ in range(3):
         showing.show(screen_of("same"))
         await until(lambda: len(sent) >= 2)
