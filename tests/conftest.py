@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("tutor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples at each run; `pytest --hypothesis-profile=explore` looks for new ones.
+settings.register_profile("tutor", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=2000)
 settings.load_profile("tutor")
 
 

@@ -76,9 +76,9 @@ def test_the_sample_is_proven(prove: Callable[..., dict[str, Any]], engine: Engi
     report = prove(junit=tmp_path / "out" / "junit.xml", tell=lines.append)
     assert report["ok"], _failures(report)
     assert report["counts"] == {"passed": 23, "failed": 0, "skipped": 0}
-    assert len(lines) == 22
+    assert len(lines) == 23
     suite = ElementTree.parse(tmp_path / "out" / "junit.xml").getroot()
-    assert suite.get("tests") == "22" and suite.get("failures") == "0"
+    assert suite.get("tests") == "23" and suite.get("failures") == "0"
     seconds = report["seconds"]
     assert seconds["busy"] == pytest.approx(
         seconds["commands"] + seconds["engine"] + seconds["settling"] + seconds["own"], rel=0.25

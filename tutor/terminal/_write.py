@@ -10,11 +10,14 @@ from tutor.terminal._width import cluster_width, joins, pieces, plain, width
 _LINE_DRAWING = str.maketrans("`abcdefghijklmnopqrstuvwxyz{|}~", "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·")
 
 
+_NOTHING = ("", 0, 0)
+
+
 class Writer(Grid):
     """A grid that can be written on."""
 
     # A wide character that found no room without DECAWM, and where that was.
-    _lost: tuple[str, int, int] = ("", 0, 0)
+    _lost: tuple[str, int, int] = _NOTHING
 
     def print(self, text: str) -> None:
         """Write printable characters at the cursor, wrapping at the last column when DECAWM is set."""
@@ -32,6 +35,7 @@ class Writer(Grid):
 
     def _print_plain(self, text: str) -> None:
         self._last_char = text[-1]
+        self._lost = _NOTHING
         cols, x, style = self.cols, self.x, self.style
         if self.insert_mode:
             for char in text:
@@ -108,14 +112,17 @@ class Writer(Grid):
             line.wrapped = 1
 
     def _is_lost(self, char: str) -> bool:
-        """Whether the character belongs to one that found no room: it must not hang on to what stands before."""
+        """Whether a wide character, such as a skin tone, belongs to one that found no room, and is lost with it.
+
+        Marks without a width go to the cell before the cursor all the same, as libghostty has it.
+        """
         cluster, x, y = self._lost
-        if not cluster:
+        if not cluster or not width(char):
             return False
         if (x, y) == (self.x, self.y) and joins(cluster, char):
             self._lost = (cluster + char, x, y)
             return True
-        self._lost = ("", 0, 0)
+        self._lost = _NOTHING
         return False
 
     def _join(self, char: str) -> bool:
