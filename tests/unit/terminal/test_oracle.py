@@ -117,9 +117,7 @@ _ALONE = _WIDE.filter(lambda text: not {"\ufe0e", "\ufe0f", "\u200d"} & set(text
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.one_of(_ALONE, _TEXT, _GO, st.sampled_from(["\r", "\x1b[?7h", "\x1b[?7l"])), max_size=30), _SIZES
-)
+@given(st.lists(st.one_of(_ALONE, _TEXT, _GO, st.sampled_from(["\r", "\x1b[?7h", "\x1b[?7l"])), max_size=30), _SIZES)
 def test_wide_characters_that_find_no_room(parts: list[str], size: tuple[int, int]):
     assert_same(*feed_both(("\x1b[?7l" + "".join(parts)).encode(), *size))
 

@@ -159,7 +159,7 @@ def _branch(task: LabTask, session: Session, teller: Teller, trials: Trials) -> 
     (trial,) = task.trials
     begun = time.monotonic()
     try:
-        session.go_to(trial.step.id, trials.limits.verdict)
+        _start(session, trial, trials.limits)
     except Problem as problem:
         if problem.code != "no-start":
             raise
@@ -171,6 +171,16 @@ def _branch(task: LabTask, session: Session, teller: Teller, trials: Trials) -> 
             begun = time.monotonic()
             _back(session, trial, trials.limits)
         _attempt(attempt, bind(attempt.script, session.bindings), session, teller, trials, trial, begun)
+
+
+def _start(session: Session, trial: StepTrials, limits: Limits) -> None:
+    """To the step's start; once more from the beginning where it fails: the steps before have proofs of their own."""
+    try:
+        session.go_to(trial.step.id, limits.verdict)
+    except Problem as problem:
+        if problem.code != "no-start":
+            raise
+        session.reset(trial.step.id, limits.verdict)
 
 
 def _back(session: Session, trial: StepTrials, limits: Limits) -> None:
