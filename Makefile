@@ -22,7 +22,7 @@ test: $(VENV)/.dev-$(KEY) ## Check everything; a private engine started for it i
 	@$(TUTOR) engine run --install -- make --no-print-directory check
 
 # What `make test` runs once DOCKER_HOST names an engine.
-check: $(VENV)/.dev-$(KEY) images lint workshop-tools
+check: $(VENV)/.dev-$(KEY) images lint test-tools
 	@echo "== tests"
 	@$(BIN)/python -m pytest -q --ignore=tests/bench
 	@$(MAKE) --no-print-directory proof
@@ -64,18 +64,19 @@ clean: ## Remove what was made in this folder
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Tests of the workshop use a real Redis and a real browser; without them pytest says what it skips, and why.
-.PHONY: workshop-tools
-workshop-tools:
-	@missing=; command -v redis-server >/dev/null || missing="redis-server"; \
-	command -v chromium >/dev/null || missing="$$missing chromium"; \
+# Tests use a real Redis, a real browser and real terminals; without them pytest says what it skips, and why.
+.PHONY: test-tools
+test-tools:
+	@missing=; for tool in redis-server:redis-server chromium:chromium tmux:tmux screen:screen; do \
+	  command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
+	done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "== Installing $$missing with apt"; \
+	    echo "== Installing$$missing with apt"; \
 	    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $$missing >/dev/null; } || \
 	      echo "They cannot be installed: the tests that need them are skipped."; \
 	  else \
-	    echo "Not here, so the tests that need them are skipped: $$missing"; \
+	    echo "Not here, so the tests that need them are skipped:$$missing"; \
 	  fi; \
 	fi
 

@@ -26,13 +26,16 @@ def _home() -> Iterator[Path]:
     for name in ("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "COLORTERM"):
         os.environ.pop(name, None)
     home = Path(tempfile.mkdtemp(prefix="dt-", dir="/tmp"))
-    before = os.environ.get("DOCKER_TUTOR_HOME")
-    os.environ["DOCKER_TUTOR_HOME"] = str(home)
+    # A docker command that is ended in the middle of a build leaves its copies behind.
+    (home / "tmp").mkdir()
+    before = {name: os.environ.get(name) for name in ("DOCKER_TUTOR_HOME", "TMPDIR")}
+    os.environ.update(DOCKER_TUTOR_HOME=str(home), TMPDIR=str(home / "tmp"))
     yield home
-    if before is None:
-        del os.environ["DOCKER_TUTOR_HOME"]
-    else:
-        os.environ["DOCKER_TUTOR_HOME"] = before
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
     shutil.rmtree(home, ignore_errors=True)
 
 

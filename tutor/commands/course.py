@@ -30,7 +30,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     prove = actions.add_parser("prove", help="run every solution and every mistake against the engine")
     prove.add_argument("what", nargs="*", metavar="PATH|CHAPTER", help="a course's folder or file, or chapter numbers")
     prove.add_argument(
-        "--jobs", type=int, default=0, metavar="N", help="labs at a time; default: as many as processors"
+        "--jobs", type=int, default=0, metavar="N", help="labs at a time; default: two for each processor, 8 at most"
     )
     prove.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit XML report, too")
     prove.add_argument("--json", action="store_true", help="as JSON")

@@ -137,7 +137,8 @@ def test_other_processes_command_lines_are_read(tmp_path: Path) -> None:
     waiting = ["-c", "import time; time.sleep(60)"]
     process = _process.start_detached([sys.executable, *waiting], tmp_path / "log", os.environ)
     try:
-        assert any(argv[1:] == waiting for argv in _process.commands())
+        # Between its start and its first breath a process has no command line.
+        assert _process.wait_until(lambda: any(argv[1:] == waiting for argv in _process.commands()), process, 10)
     finally:
         process.end(2)
 

@@ -41,7 +41,7 @@ def prove(
         arguments: A course's folder or a chapter's file, then chapters by number or id; all of the shipped course when
             nothing is given.
         engine: Where to prove it.
-        jobs: Labs at the same time; by the number of processors when 0.
+        jobs: Labs at the same time; as many as suit the machine when 0.
         junit: File for a report as JUnit XML.
         as_json: Write one JSON document instead of the table.
         limits: Seconds for what may never end.
