@@ -6,6 +6,7 @@ It asks nothing of an engine and looks at no clock: World, Observations, Baselin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tutor.course.expectations import Expectation
 from tutor.course.models import Mistake, SharedMistake, Step
@@ -150,6 +151,7 @@ def is_settled(found: Sequence[Found], activity: Activity) -> bool:
 
 
 def _diagnose(mistakes: Sequence[Mistake], ctx: Context, shared: Mapping[str, SharedMistake]) -> Diagnosis | None:
+    ctx = replace(ctx, diagnosing=True)
     for mistake in mistakes:
         if not any(check(expectation, ctx) for expectation in mistake.when):
             common = shared.get(mistake.id)

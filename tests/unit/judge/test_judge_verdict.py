@@ -16,6 +16,7 @@ from tutor.course.expectations import (
     CountExpectation,
     ExecExpectation,
     ImageExpectation,
+    NotExpectation,
 )
 from tutor.course.models import Mistake, SharedMistake
 from tutor.engine.world import World
@@ -214,6 +215,38 @@ def test_the_first_that_fits_is_the_one() -> None:
 
 def test_no_mistake_before_it_is_settled() -> None:
     assert mistake("swapped", activity=Activity(calls=1, in_flight=("starting web",))) is None
+
+
+FLAGS = Mistake(
+    id="flags-after-image",
+    when=(container(name=None, state=("created", "exited"), exit_code=127, command=("-*", "**")),),
+    say="The options stand after the image.",
+    made_by="-",
+)
+
+
+@pytest.mark.parametrize(("before", "told"), [("nothing", "flags-after-image"), ("flags-after-image", None)])
+def test_what_an_earlier_step_left_behind_is_no_mistake_of_this_one(before: str, told: str | None) -> None:
+    baseline = Baseline(world=world(before))
+    given = verdict("flags-after-image", SERVER, baseline=baseline, activity=Activity(calls=1), mistakes=(FLAGS,))
+    assert isinstance(given, NotYet)
+    assert (given.mistake.id if given.mistake else None) == told
+
+
+def test_a_container_that_was_there_and_is_started_again_is_of_this_step() -> None:
+    now = world("flags-after-image")
+    (one,) = now.containers.values()
+    earlier = msgspec.structs.replace(one, started="2026-01-01T00:00:00Z")
+    baseline = Baseline(world=msgspec.structs.replace(now, containers={one.id: earlier}))
+    given = judge(step(SERVER), now, None, baseline, Activity(calls=1), mistakes=[FLAGS])
+    assert isinstance(given, NotYet) and given.mistake
+
+
+def test_what_is_nowhere_is_looked_for_among_all() -> None:
+    nowhere = Mistake(id="none", when=(NotExpectation(all=FLAGS.when),), say="-", made_by="-")
+    baseline = Baseline(world=world("flags-after-image"))
+    given = verdict("flags-after-image", SERVER, baseline=baseline, activity=Activity(calls=1), mistakes=(nowhere,))
+    assert isinstance(given, NotYet) and given.mistake is None
 
 
 def test_title_and_chapter_of_a_shared_mistake() -> None:

@@ -101,7 +101,8 @@ def _any(e: AnyExpectation, ctx: Context) -> tuple[Found, ...]:
 
 
 def _not(e: NotExpectation, ctx: Context) -> tuple[Found, ...]:
-    answers = [check(member, ctx) for member in e.all]
+    # That something is nowhere is said of all that is there.
+    answers = [check(member, replace(ctx, diagnosing=False)) for member in e.all]
     if any(finding for found in answers for finding in found if not finding.unknown):
         return ()
     said = listed(describe(member) for member in e.all)

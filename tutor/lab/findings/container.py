@@ -49,6 +49,9 @@ def _candidates(e: ContainerExpectation, ctx: Context) -> list[Container]:
         everything = [c for c in everything if fits(e.name, c.name)]
     if e.service:
         everything = [c for c in everything if fits(e.service, c.service)]
+    if ctx.diagnosing and not e.name:
+        # What went wrong in an earlier step may still lie about, and was told then.
+        everything = [c for c in everything if ctx.is_of_this_step(c)]
     return everything
 
 

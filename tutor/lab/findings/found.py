@@ -81,6 +81,7 @@ class Context:
 
     Attributes:
         siblings: The step's expectations: what is said by one need not be said by another.
+        diagnosing: A mistake of this step is looked for: a container that nobody names is one of this step's doing.
     """
 
     world: World
@@ -88,6 +89,7 @@ class Context:
     baseline: Baseline = field(default_factory=Baseline)
     activity: Activity = field(default_factory=Activity)
     siblings: tuple[Expectation, ...] = ()
+    diagnosing: bool = False
 
     @cached_property
     def wanted(self) -> tuple[ContainerExpectation, ...]:
@@ -103,6 +105,12 @@ class Context:
         """Made or renamed since the step began."""
         before = self.baseline.world.containers.get(container.id)
         return before is None or before.name != container.name
+
+    def is_of_this_step(self, container: Container) -> bool:
+        """Made, renamed, started or ended since the step began."""
+        before = self.baseline.world.containers.get(container.id)
+        now = (container.name, container.state, container.started)
+        return before is None or (before.name, before.state, before.started) != now
 
     def fresh(self, container: Container, seconds: float = SHORT) -> bool:
         """Started so little ago that it may still come up; one that falls down again and again does not count."""
