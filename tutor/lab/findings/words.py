@@ -103,6 +103,8 @@ def state(container: Container) -> str:
 
 def runs(container: Container) -> str:
     """A verb for its state: "runs", "is paused", "has ended"."""
+    if container.state == "created" and container.error:
+        return "could not start"
     return {"running": "runs", "exited": "has ended", "dead": "has ended", "created": "is created"}.get(
         container.state, f"is {container.state}"
     )
