@@ -14,6 +14,7 @@ import pytest
 from tutor.engine import commands, doctor
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, attempts, connect, reachable
+from tutor.engine.machine import machine
 from tutor.problems import Problem
 
 pytestmark = pytest.mark.engine
@@ -28,6 +29,26 @@ def test_the_sdk_speaks_the_version_that_was_agreed(engine: Engine) -> None:
     engine.ping()
     assert engine.api.api_version == engine.version.use_api
     assert engine.api.version()["Version"] == engine.version.engine
+
+
+def test_the_machine_is_as_the_docker_command_tells_it(engine: Engine, engine_host: str) -> None:
+    def ask(*words: str) -> str:
+        said = subprocess.run(["docker", "-H", engine_host, *words], check=True, capture_output=True, text=True)
+        return said.stdout.strip()
+
+    found = machine(engine)
+    system, kernel, cpus, memory = ask(
+        "info", "--format", "{{.OperatingSystem}}\n{{.KernelVersion}}\n{{.NCPU}}\n{{.MemTotal}}"
+    ).split("\n")
+    assert (found.system, found.cpus, found.memory) == (system, int(cpus), int(memory))
+    assert found.kernel
+    assert kernel.startswith(found.kernel)
+    parts = ask("version", "--format", "{{range .Server.Components}}{{.Name}} {{.Version}}\n{{end}}")
+    told = dict(line.split(" ", 1) for line in parts.splitlines())
+    assert found.containerd
+    assert found.containerd in told["containerd"]
+    assert found.runc
+    assert found.runc in told["runc"]
 
 
 def test_it_is_found_by_docker_host(engine_host: str, monkeypatch: pytest.MonkeyPatch) -> None:

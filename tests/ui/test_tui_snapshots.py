@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from tests.ui.picture.situations import USAGE
+from tests.ui.picture.situations import CALLS, MACHINE, USAGE, busy
 from tests.ui.tui_app import make_app, running, until
 from tests.ui.tui_rooms import CHECKS, NoEngine, course, lesson_chapter, place_of, show_lab
+from tutor.course.models import Diagram
 from tutor.engine.doctor import Check
 from tutor.lab.verdict import Passed
 from tutor.learner.events import ChapterFinished, ChapterOpened, QuestionAnswered, StepPassed
 from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.doctor.screen import DoctorScreen
 from tutor.ui.tui.lesson.screen import LessonScreen
+from tutor.ui.tui.picture.drawn import Drawn
 from tutor.ui.tui.picture.widget import Picture
 from tutor.ui.tui.quiz.page import QuizPage
 from tutor.ui.tui.shell.view import ShellView
@@ -50,6 +54,25 @@ async def text(pilot: Pilot[int], app: TutorApp) -> None:
 
 async def drawing(pilot: Pilot[int], app: TutorApp) -> None:
     await lesson(pilot, app, "diagram")
+
+
+async def live_drawing(pilot: Pilot[int], app: TutorApp, what: Literal["stack", "pipeline"]) -> None:
+    """The page of a drawing that is alive, with what an engine tells."""
+    chapter = lesson_chapter()
+    sections = tuple(replace(part, live=what) if isinstance(part, Diagram) else part for part in chapter.sections)
+    screen = LessonScreen(app.desk, replace(chapter, sections=sections), NoEngine(course(), chapter))
+    await app.push_screen(screen)
+    await screen.show(place_of("diagram"))
+    screen.query_one(Drawn).show(MACHINE, busy(), CALLS)
+    await pilot.pause()
+
+
+async def stack(pilot: Pilot[int], app: TutorApp) -> None:
+    await live_drawing(pilot, app, "stack")
+
+
+async def pipeline(pilot: Pilot[int], app: TutorApp) -> None:
+    await live_drawing(pilot, app, "pipeline")
 
 
 async def prediction(pilot: Pilot[int], app: TutorApp) -> None:
@@ -118,7 +141,7 @@ async def help_screen(pilot: Pilot[int], app: TutorApp) -> None:
 
 
 LOOKS: list[Look] = [
-    home, search, text, drawing, prediction, lab_not_yet, lab_helped, shell_tab, shell_searched,
+    home, search, text, drawing, stack, pipeline, prediction, lab_not_yet, lab_helped, shell_tab, shell_searched,
     picture_enlarged, quiz_answered, recap, doctor, help_screen,
 ]  # fmt: skip
 

@@ -273,12 +273,18 @@ class Text(Part, frozen=True, kw_only=True, tag_field="kind", tag="text"):
 
 
 class Diagram(Part, frozen=True, kw_only=True, tag_field="kind", tag="diagram"):
-    """A drawing in characters, and words that say the same."""
+    """A drawing in characters, and words that say the same.
+
+    Attributes:
+        live: The app draws it itself, from what the engine tells: `stack`, the machine with the lab's containers on
+            it, or `pipeline`, the programs that the learner's last command reached. The characters are for elsewhere.
+    """
 
     id: Id
     title: Annotated[str, msgspec.Meta(min_length=3, max_length=80)]
     drawing: Annotated[str, msgspec.Meta(min_length=3, max_length=4000)]
     words: Markdown
+    live: Literal["stack", "pipeline"] | None = None
 
 
 class Predict(Part, frozen=True, kw_only=True, tag_field="kind", tag="predict"):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.ui.picture import situations
-from tests.ui.picture.situations import SIZES
+from tests.ui.picture.situations import SIZES, WIDTHS
 from tests.unit.world.worlds import world
-from tutor.ui.tui.picture import layers_view, timeline_view, trace_view, world_view
+from tutor.engine.world import World
+from tutor.ui.tui.picture import chain_view, layers_view, stack_view, timeline_view, trace_view, world_view
 from tutor.ui.tui.picture.history import History
 from tutor.ui.tui.picture.kit import Drawing, plain
 from tutor.ui.tui.picture.look import Look
@@ -41,6 +42,20 @@ def pictures() -> Iterator[tuple[str, str]]:
                 lambda w, h, calls=calls: trace_view.draw(calls, w, h, {"5f0c11223344": "web"}), trace_view.words(calls)
             ),
         )
+        yield (
+            f"pipeline-{name}",
+            _widths(lambda w, calls=calls: chain_view.draw(situations.MACHINE, calls, w), chain_view.words(calls)),
+        )
+    for name, machine, held in (
+        ("unknown", None, World()),
+        ("none", situations.MACHINE, World()),
+        ("two", situations.MACHINE, busy),
+        ("ten", situations.DESKTOP, situations.ten()),
+    ):
+        yield (
+            f"stack-{name}",
+            _widths(lambda w, m=machine, held=held: stack_view.draw(m, held, w), stack_view.words(machine, held)),
+        )
     for name in _LAYERS:
         held = world(name)
         yield f"layers-{name}", _sizes(lambda w, h, held=held: layers_view.draw(held, {}, Look(), w, h))
@@ -66,6 +81,11 @@ def _sizes(draw: Callable[[int, int], Drawing], words: str = "") -> str:
         drawing = draw(cells, rows)
         parts.append(f"{cells}×{rows}\n" + "".join(f"{plain(line).rstrip()}\n" for line in drawing))
     return "\n".join(parts) + (f"\nin words\n{words}\n" if words else "")
+
+
+def _widths(draw: Callable[[int], Drawing], words: str) -> str:
+    parts = [f"{cells} cells\n" + "".join(f"{plain(line).rstrip()}\n" for line in draw(cells)) for cells in WIDTHS]
+    return "\n".join(parts) + f"\nin words\n{words}\n"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tests.unit.world.worlds import world
 from tutor.engine.gauge import Usage
+from tutor.engine.machine import Machine
 from tutor.engine.world import Attachment, Container, MountPoint, Network, PublishedPort, Service, Volume, World, diff
 from tutor.sandbox.trace import Call
 from tutor.ui.tui.picture.history import History
@@ -15,7 +16,18 @@ from tutor.ui.tui.picture.look import Look
 from tutor.ui.tui.picture.speech import moment
 
 SIZES = ((40, 12), (60, 20), (100, 40))
+WIDTHS = (40, 50, 75)  # of a lesson's text: in a terminal of 100, 120 and 80 columns
 BEGIN = moment("2026-01-01T00:00:00Z")
+MACHINE = Machine(
+    system="Debian GNU/Linux 12 (bookworm)",
+    kernel="6.1.0",
+    cpus=2,
+    memory=4 << 30,
+    engine="26.1.5",
+    containerd="1.7.24",
+    runc="1.1.15",
+)
+DESKTOP = Machine(system="Docker Desktop", kernel="6.10.14", cpus=8, memory=8 << 30, engine="28.0.1", virtual=True)
 USAGE = {"web": Usage(31 << 20, 0.12, 3), "db": Usage(124 << 20, 0.1, 9)}
 RUN = "docker run -d --name web -p 8080:80 nginx"
 
@@ -61,6 +73,16 @@ def busy() -> World:
         networks={**base.networks, "n2": Network(id="n2", name="back", internal=True, subnets=("10.0.0.0/24",))},
         services={"s": Service(id="s", name="front", image="nginx:1.26", replicas=3, running=2)},
     )
+
+
+def ten() -> World:
+    """Ten containers that run, without names that somebody gave them."""
+    names = "eager_brown silly_mendel quirky_hopper adoring_curie brave_bell calm_noether dreamy_euler fervent_gauss"
+    made = [
+        Container(id=f"{number}" * 64, name=name, image="busybox:1.37", image_id="x", state="running")
+        for number, name in enumerate([*names.split(), "gallant_morse", "happy_tesla"])
+    ]
+    return World(containers={one.id: one for one in made})
 
 
 def busy_look() -> Look:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tests.ui.picture.situations import MACHINE
 from tutor.engine.gauge import Usage
 from tutor.engine.world import (
     Attachment,
@@ -20,7 +21,7 @@ from tutor.engine.world import (
     diff,
 )
 from tutor.sandbox.trace import Call
-from tutor.ui.tui.picture import layers_view, stages, timeline_view, trace_view, world_view
+from tutor.ui.tui.picture import chain_view, layers_view, stack_view, stages, timeline_view, trace_view, world_view
 from tutor.ui.tui.picture.history import History
 from tutor.ui.tui.picture.kit import Drawing, plain
 from tutor.ui.tui.picture.look import Look
@@ -179,3 +180,21 @@ def test_any_lives(worlds: list[World], look: Look, cells: int, rows: int) -> No
 def test_any_calls(calls: list[Call], cells: int, rows: int) -> None:
     _inside(trace_view.draw(calls, cells, rows), cells, rows)
     assert trace_view.words(calls)
+
+
+@given(_WORLDS, _CELLS)
+@settings(max_examples=60)
+def test_any_stack_keeps_its_height(world: World, cells: int) -> None:
+    empty, full = stack_view.draw(None, World(), cells), stack_view.draw(MACHINE, world, cells)
+    _inside(full, cells, len(empty))
+    assert len(full) == len(empty)
+    assert stack_view.words(MACHINE, world)
+
+
+@given(st.lists(_CALLS, max_size=12), _CELLS)
+@settings(max_examples=60)
+def test_any_pipeline_keeps_its_height(calls: list[Call], cells: int) -> None:
+    empty, full = chain_view.draw(None, (), cells), chain_view.draw(MACHINE, calls, cells)
+    _inside(full, cells, len(empty))
+    assert len(full) == len(empty)
+    assert chain_view.words(calls)

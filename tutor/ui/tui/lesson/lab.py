@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from textual.message import Message
 from textual.widgets import Static
 
 from tutor.course.identity import content_hash
-from tutor.course.models import Step
+from tutor.course.models import Diagram, Step
+from tutor.engine.machine import Machine
 from tutor.engine.world import World
 from tutor.lab.instruments import Instruments, Reading
 from tutor.lab.session.follow import Update
@@ -19,9 +19,11 @@ from tutor.lab.verdict import NotYet, Passed, Verdict
 from tutor.learner.events import HintOpened, LabOpened, SolutionOpened, StepBegun, StepPassed, StepTried
 from tutor.problems import Problem
 from tutor.sandbox.trace import Call
+from tutor.ui.tui.lesson.news import LabCall, LabReading, LabUpdate
 from tutor.ui.tui.lesson.pages import EndPage, Page
 from tutor.ui.tui.lesson.steps import LabPage
 from tutor.ui.tui.picture import Picture, layers
+from tutor.ui.tui.picture.drawn import Drawn
 from tutor.ui.tui.shell.view import ShellView
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class LabDesk:
         self._marked = False
         self._opening = self._resetting = False
         self._instruments: Instruments | None = None
+        self._machine: Machine | None = None
 
     @property
     def _view(self) -> ShellView:
@@ -79,6 +82,9 @@ class LabDesk:
                 session.trace.subscribe(self._on_call)
             await self._room.follow(self._on_update)
             await self._measure(session)
+            if any(isinstance(part, Diagram) and part.live for part in self._screen.chapter.sections):
+                self._machine = await self._room.machine()
+                self.draw_live()
         except Problem as problem:
             self._say(
                 f"{problem}\n\nPress d for the doctor, or r to try again." if not self._room.session else str(problem)
@@ -127,6 +133,7 @@ class LabDesk:
         if self._page is not None and update.verdict is not None:
             self._judged(self._page, update.step, update.verdict)
         self._picture.show(update.world, update.changes)
+        self.draw_live()
         if self._instruments is not None and update.changes:
             self._instruments.stir()
 
@@ -158,6 +165,13 @@ class LabDesk:
         if self._room.session is None:
             return
         self._picture.show_calls(self._room.session.calls())
+        self.draw_live()
+
+    def draw_live(self) -> None:
+        """The chapter's own drawing, where it is one that is alive, as things are now."""
+        session = self._room.session
+        for drawing in self._screen.query(Drawn):
+            drawing.show(self._machine, session.world if session else World(), session.calls() if session else ())
 
     # -- what is measured ----------------------------------------------------------------------------------------
     async def _measure(self, session: Session) -> None:
@@ -194,6 +208,7 @@ class LabDesk:
             self._page = page
             if self._room.session is not None and page.step is None:
                 self._start(self._begin_waiting())
+        self.draw_live()
         self._screen.draw_status()
 
     async def _begin_waiting(self) -> None:
@@ -368,29 +383,5 @@ class LabDesk:
         self._screen.draw_status()
 
 
-class LabUpdate(Message):
-    """News of the lab, on its way from the follower's thread."""
-
-    def __init__(self, update: Update) -> None:
-        self.update = update
-        super().__init__()
-
-
-class LabReading(Message):
-    """What was measured, on its way from the instruments' thread."""
-
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        super().__init__()
-
-
 def _told_of(world: World) -> list[str]:
     return [image.id for image in layers.told(world)[0]]
-
-
-class LabCall(Message):
-    """An API call, on its way from the sandbox's thread."""
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        super().__init__()

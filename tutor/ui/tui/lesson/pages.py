@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tutor.course.models import Chapter, Diagram, FactCheck, Recap, Section, Text
+from tutor.ui.tui.picture.drawn import Drawn
 from tutor.ui.tui.prose import Code, Prose, inline, puts
 
 _STROKES = re.compile(
@@ -52,13 +53,17 @@ class DiagramPage(Page):
     def __init__(self, section: Diagram) -> None:
         super().__init__()
         self._section = section
-        self.width_wanted = max(len(line) for line in section.drawing.splitlines())
+        if section.live is None:
+            self.width_wanted = max(len(line) for line in section.drawing.splitlines())
 
     def compose(self) -> ComposeResult:
         """The title, the drawing, the words."""
         yield Static(Content.styled(self._section.title, "bold"), classes="head")
-        with HorizontalScroll(classes="drawing", can_focus=False):
-            yield Static(drawn(self._section.drawing.rstrip("\n")), classes="drawn")
+        if self._section.live is not None:
+            yield Drawn(self._section.live)
+        else:
+            with HorizontalScroll(classes="drawing", can_focus=False):
+                yield Static(drawn(self._section.drawing.rstrip("\n")), classes="drawn")
         yield Prose(self._section.words)
 
 

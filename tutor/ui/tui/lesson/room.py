@@ -18,6 +18,7 @@ from tutor.lab.session.session import Session
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
     from tutor.engine.images.progress import Step as ImageStep
+    from tutor.engine.machine import Machine
     from tutor.lab.outcome import Ran
     from tutor.lab.session.run import Completed
     from tutor.quiz.grade import Grade
@@ -104,6 +105,20 @@ class Room:
     async def follow(self, on_update: Callable[[Update], None]) -> None:
         """Be told of every change of the lab, in another thread."""
         await self._run(lambda: self._session.follow(on_update))
+
+    async def machine(self) -> Machine:
+        """What the engine says of the machine it runs on.
+
+        Raises:
+            Problem: `engine-gone`.
+        """
+
+        def work() -> Machine:
+            from tutor.engine import machine
+
+            return machine.machine(self._session.engine)
+
+        return await self._run(work)
 
     async def left_out(self) -> dict[str, str]:
         """Steps that cannot be done on this machine, and what they lack.

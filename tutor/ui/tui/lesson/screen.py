@@ -29,7 +29,8 @@ from tutor.learner.events import (
 from tutor.problems import Problem
 from tutor.quiz.record import answered
 from tutor.ui.tui.desk import Desk, bar
-from tutor.ui.tui.lesson.lab import LabCall, LabDesk, LabReading, LabUpdate
+from tutor.ui.tui.lesson.lab import LabDesk
+from tutor.ui.tui.lesson.news import LabCall, LabReading, LabUpdate
 from tutor.ui.tui.lesson.pages import EndPage, Page, reading_page
 from tutor.ui.tui.lesson.room import Room
 from tutor.ui.tui.lesson.steps import LabPage
