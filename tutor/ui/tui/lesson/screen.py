@@ -523,7 +523,7 @@ In the lab you are judged by itself on what the engine holds, as soon as it chan
         """Another tab of the picture is looked at."""
         self.lab.watched()
 
-    def on_shell_view_looking_back(self, event: ShellView.LookingBack) -> None:
+    def on_read_view_looking_back(self, event: ShellView.LookingBack) -> None:
         """What the reader of the shell is doing, below it; when it is over, the keyboard goes back where it was."""
         self._draw_shell_line(event.words)
         if not event.words and self._reading_back:
