@@ -19,6 +19,7 @@ from tutor.lab.verdict import NotYet, Passed, Verdict
 from tutor.learner.events import HintOpened, LabOpened, SolutionOpened, StepBegun, StepPassed, StepTried
 from tutor.problems import Problem
 from tutor.sandbox.trace import Call
+from tutor.ui.tui.lesson import outside
 from tutor.ui.tui.lesson.news import LabCall, LabReading, LabUpdate
 from tutor.ui.tui.lesson.pages import EndPage, Page
 from tutor.ui.tui.lesson.steps import LabPage
@@ -339,28 +340,8 @@ class LabDesk:
     # -- other ways, and the end ---------------------------------------------------------------------------------
     def outside(self) -> None:
         """The lab's shell on the whole terminal."""
-        import signal
-        import subprocess
-
-        from textual.app import SuspendNotSupported
-
-        session = self._room.session
-        if session is None:
-            return
-        try:
-            with self._screen.app.suspend():
-                print("This is the lab's shell. Type exit to come back to the lesson.")  # noqa: T201
-                # What is interrupted there is a command, not the tutor.
-                before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-                try:
-                    subprocess.run(
-                        session.shell_command(), cwd=session.workspace, env=session.environment(), check=False
-                    )
-                finally:
-                    signal.signal(signal.SIGINT, before)
-        except SuspendNotSupported:
-            self._screen.notify("This terminal cannot be lent to another program.")
-        self._screen.app.refresh(layout=True)
+        if self._room.session is not None:
+            outside.lend(self._screen, self._room.session)
 
     def finish(self) -> None:
         """The chapter is done: the lab goes, with a receipt."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import ClassVar
 
 from textual import work
@@ -17,7 +16,7 @@ from tutor.ui.plain.rounds import placed_words
 from tutor.ui.tui.desk import Desk
 from tutor.ui.tui.lesson.pages import Page
 from tutor.ui.tui.quiz.asking import Asking
-from tutor.ui.tui.rounds.screen import Item, RoundScreen
+from tutor.ui.tui.rounds.screen import Item, RoundScreen, Styles, styles
 
 
 class PlacementScreen(RoundScreen):
@@ -28,11 +27,7 @@ class PlacementScreen(RoundScreen):
     """
 
     NAME = "Placement"
-    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = [
-        "../rounds/rounds.tcss",
-        "../quiz/quiz.tcss",
-        "placement.tcss",
-    ]
+    CSS_PATH: ClassVar[Styles] = styles("placement.tcss")
     HELP = """\
 Twelve questions find the chapter to start from. x says that you do not know: that is an answer, too. Nothing counts
 against you, and nothing is asked again in your reviews.

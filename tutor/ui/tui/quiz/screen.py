@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
-from typing import ClassVar
 
 from textual.content import Content
 
@@ -25,7 +23,6 @@ class QuizScreen(RoundScreen):
     """
 
     NAME = "Quiz"
-    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = ["../rounds/rounds.tcss", "quiz.tcss"]
     HELP = """\
 Questions on what you have learned. A row is the answer by Enter, by its number or by a click; where several are right,
 each is ticked, and the last row says that you are done.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import ClassVar
 
 from textual import work
@@ -21,7 +20,7 @@ from tutor.ui.plain.words import day
 from tutor.ui.tui.desk import Desk
 from tutor.ui.tui.lesson.pages import Page
 from tutor.ui.tui.prose import inline
-from tutor.ui.tui.rounds.screen import Item, RoundScreen
+from tutor.ui.tui.rounds.screen import Item, RoundScreen, Styles, styles
 
 _STEP = 5  # reviews by which the limit is changed
 
@@ -61,11 +60,7 @@ class ReviewScreen(RoundScreen):
     """
 
     NAME = "Review"
-    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = [
-        "../rounds/rounds.tcss",
-        "../quiz/quiz.tcss",
-        "review.tcss",
-    ]
+    CSS_PATH: ClassVar[Styles] = styles("review.tcss")
     HELP = """\
 What you have answered comes back when you are about to forget it: what was wrong tomorrow, what you know later and
 later. A mistake that you made in a lab comes back as the step where you made it, to do on the engine.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
 from textual import work
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+Styles = str | PurePath | list[str | PurePath] | None
+
+
+def styles(*own: str) -> list[str | PurePath]:
+    """The frame's styles, the questions', and a screen's own file."""
+    return ["../rounds/rounds.tcss", "../quiz/quiz.tcss", *own]
+
+
 class Item(NamedTuple):
     """What is asked: of which chapter, what, and a word about it."""
 
@@ -37,7 +46,7 @@ class Item(NamedTuple):
 
 
 class RoundScreen(Screen[object]):
-    """Asks what `following` gives, until it gives nothing. Its styles are `rounds.tcss` and those of the questions.
+    """Asks what `following` gives, until it gives nothing.
 
     Args:
         desk: The learner's things.
@@ -45,6 +54,7 @@ class RoundScreen(Screen[object]):
 
     app: TutorApp
     NAME = ""
+    CSS_PATH: ClassVar[Styles] = styles()
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "next", "Go on", id="round.next", tooltip="The next one; twice to leave this one out"),
         Binding("w", "taught", "Where taught", id="round.taught", tooltip="Read again where this was taught"),
