@@ -9,12 +9,15 @@ from textual.widgets import OptionList, Static
 
 from tests.ui.tui_app import make_app, running, until
 from tests.ui.tui_rooms import NoEngine, course, lesson_chapter, place_of, show_lab
+from tutor.course.models import Diagram
 from tutor.learner.events import HintOpened, SectionReached, SolutionOpened
 from tutor.ui.tui import search, theme
 from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.help.screen import HelpScreen
 from tutor.ui.tui.home.screen import HomeScreen
 from tutor.ui.tui.lesson.screen import LessonScreen
+from tutor.ui.tui.quiz.page import QuizPage
+from tutor.ui.tui.rounds.taught import TaughtScreen
 from tutor.ui.tui.shell.view import ShellView
 
 DETACH = {"ctrl+p", "ctrl+q"}
@@ -143,3 +146,28 @@ async def test_a_shell_that_is_not_there_takes_no_command(tmp_path: Path) -> Non
         assert screen.puts[0].startswith("docker run -d --name web")
         await pilot.press("p")
         assert not isinstance(app.focused, ShellView)
+
+
+async def test_from_the_quiz_to_what_taught_it_and_back(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        await screen.show(place_of("quiz"))
+        page = screen.page
+        assert isinstance(page, QuizPage)
+        await pilot.press("w")
+        assert app.screen is screen, "nothing is shown before the answer"
+        await pilot.press("1")
+        await until(pilot, lambda: page.asking.answered, "the answer")
+        assert "w reads it again" in str(page.query_one("#taught", Static).content)
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, TaughtScreen), "what taught it")
+        section = page.taught
+        assert isinstance(section, Diagram)
+        seen = "\n".join(str(words.content) for words in app.screen.query("#taught-box Static").results(Static))
+        assert section.title in seen
+        assert section.drawing.strip() in seen
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen, "the question")
+        assert screen.page is page

@@ -12,7 +12,8 @@ the shell's, but F6 (or ctrl+]), which leaves it. Shift+PgUp and the wheel show 
 searches what it has printed, and y selects and copies from it with the keyboard. A click on a command in the text, or
 p, writes it behind the prompt and does not run it.
 
-In the lab you are judged by itself on what the engine holds, as soon as it changes.
+In the lab you are judged by itself on what the engine holds, as soon as it changes. In the quiz, w shows the part that
+taught an answer once you have given yours, and escape comes back.
 """
 
 KEYS: list[BindingType] = [
@@ -26,6 +27,7 @@ KEYS: list[BindingType] = [
     Binding("s", "solution", "Solution", id="lesson.solution", tooltip="One way to do this step"),
     Binding("r", "reset", "Reset", id="lesson.reset", tooltip="Everything as it was when this step began"),
     Binding("m", "mark", "Where", id="lesson.mark", tooltip="Mark in the picture what is not right yet"),
+    Binding("w", "taught", "Where taught", id="lesson.taught", tooltip="Read again what taught this answer"),
     Binding("p", "put_next", "Put", id="lesson.put", tooltip="Write the text's next command into it"),
     Binding("slash", "look_back(True)", "Search shell", key_display="/", id="lesson.search", show=False,
             tooltip="Search what the shell has printed"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from tutor.course.identity import content_hash
 from tutor.course.models import Diagram, Step
 from tutor.engine.machine import Machine
 from tutor.engine.world import World
-from tutor.lab.instruments import Instruments, Reading
 from tutor.lab.session.follow import Update
 from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet, Passed, Verdict
@@ -20,10 +18,10 @@ from tutor.learner.events import HintOpened, LabOpened, SolutionOpened, StepBegu
 from tutor.problems import Problem
 from tutor.sandbox.trace import Call
 from tutor.ui.tui.lesson import outside
-from tutor.ui.tui.lesson.news import LabCall, LabReading, LabUpdate
+from tutor.ui.tui.lesson.news import LabCall, LabUpdate
 from tutor.ui.tui.lesson.pages import EndPage, Page
 from tutor.ui.tui.lesson.steps import LabPage
-from tutor.ui.tui.picture import Picture, layers
+from tutor.ui.tui.picture import Picture
 from tutor.ui.tui.picture.drawn import Drawn
 from tutor.ui.tui.shell.view import ShellView
 
@@ -48,7 +46,6 @@ class LabDesk:
         self._collecting = False
         self._marked = False
         self._opening = self._resetting = False
-        self._instruments: Instruments | None = None
         self._machine: Machine | None = None
 
     @property
@@ -82,7 +79,7 @@ class LabDesk:
                 self._picture.show_calls(session.calls())
                 session.trace.subscribe(self._on_call)
             await self._room.follow(self._on_update)
-            await self._measure(session)
+            await self._screen.measuring.begin(session)
             if any(isinstance(part, Diagram) and part.live for part in self._screen.chapter.sections):
                 self._machine = await self._room.machine()
                 self.draw_live()
@@ -135,8 +132,8 @@ class LabDesk:
             self._judged(self._page, update.step, update.verdict)
         self._picture.show(update.world, update.changes)
         self.draw_live()
-        if self._instruments is not None and update.changes:
-            self._instruments.stir()
+        if update.changes:
+            self._screen.measuring.stir()
 
     def _judged(self, page: LabPage, about: str, verdict: Verdict) -> None:
         step = page.step
@@ -173,34 +170,6 @@ class LabDesk:
         session = self._room.session
         for drawing in self._screen.query(Drawn):
             drawing.show(self._machine, session.world if session else World(), session.calls() if session else ())
-
-    # -- what is measured ----------------------------------------------------------------------------------------
-    async def _measure(self, session: Session) -> None:
-        await self.let_go()
-        self._instruments = Instruments(session.engine, lambda: session.world, _told_of, self._on_reading)
-        self._instruments.start()
-        self.watched()
-
-    def _on_reading(self, reading: Reading) -> None:
-        # In the instruments' thread.
-        self._screen.post_message(LabReading(reading))
-
-    def read(self, reading: Reading) -> None:
-        """Real usage, broken doors and the layers' history, into the picture."""
-        for image, entries in reading.histories.items():
-            self._picture.show_history(image, entries)
-        self._picture.show_reading(reading.usage, reading.closed, reading.written)
-
-    def watched(self) -> None:
-        """Measure what is seen, and nothing when nothing is."""
-        if self._instruments is not None:
-            self._instruments.look(self._picture.tab if self._screen.picture_seen else "")
-
-    async def let_go(self) -> None:
-        """Measure nothing any more."""
-        instruments, self._instruments = self._instruments, None
-        if instruments is not None:
-            await asyncio.to_thread(instruments.stop)
 
     # -- steps ---------------------------------------------------------------------------------------------------
     def shown(self, page: Page) -> None:
@@ -349,7 +318,7 @@ class LabDesk:
             self._start(self._finish())
 
     async def _finish(self) -> None:
-        await self.let_go()
+        await self._screen.measuring.end()
         await self._view.close()
         self._view.display = False
         self._say("The lab is closed: everything that it made is removed …")
@@ -362,7 +331,3 @@ class LabDesk:
         for page in self._screen.query(EndPage):
             page.receipt(receipt.words())
         self._screen.draw_status()
-
-
-def _told_of(world: World) -> list[str]:
-    return [image.id for image in layers.told(world)[0]]

@@ -37,7 +37,7 @@ def page_of(section: Section, chapter: Chapter, bound: Binder, desk: Desk, room:
         case Lab():
             return LabPage(bound(section), chapter.chapter)
         case Quiz():
-            return QuizPage(section, bound, desk.progress(chapter).questions, room, desk.shuffle)
+            return QuizPage(section, chapter, bound, desk.progress(chapter).questions, room, desk.shuffle)
         case _:
             page = reading_page(bound(section))
             assert page is not None

@@ -16,18 +16,14 @@ from textual.widgets import Static
 from tutor.course import variables
 from tutor.course.models import Chapter, Lab, Predict
 from tutor.engine.images import access as images
-from tutor.learner.events import (
-    AnyEvent,
-    ChapterFinished,
-    ChapterOpened,
-    SectionReached,
-)
+from tutor.learner.events import AnyEvent, ChapterFinished, ChapterOpened, SectionReached
 from tutor.problems import Problem
 from tutor.quiz.record import answered
 from tutor.ui.tui.desk import Desk, bar
 from tutor.ui.tui.lesson.keys import HELP, KEYS
 from tutor.ui.tui.lesson.lab import LabDesk
 from tutor.ui.tui.lesson.making import page_of
+from tutor.ui.tui.lesson.measuring import Measuring
 from tutor.ui.tui.lesson.news import LabCall, LabReading, LabUpdate
 from tutor.ui.tui.lesson.pages import EndPage, Page
 from tutor.ui.tui.lesson.panes import PaneScreen
@@ -35,11 +31,12 @@ from tutor.ui.tui.lesson.room import Room
 from tutor.ui.tui.lesson.steps import LabPage
 from tutor.ui.tui.quiz.asking import Asking
 from tutor.ui.tui.quiz.page import PredictPage, QuizPage
+from tutor.ui.tui.rounds.taught import TaughtScreen
 from tutor.ui.tui.shell.view import ShellView
 
 T = TypeVar("T")
 CSSPaths = str | PurePath | list[str | PurePath] | None
-_IN_SHELL = frozenset({"switch"})
+_IN_SHELL = frozenset({"switch", "put", "command_palette", "show_pane"})
 
 
 class LessonScreen(PaneScreen):
@@ -60,6 +57,7 @@ class LessonScreen(PaneScreen):
         self.desk = desk
         self.chapter = chapter
         self.room = room or Room(desk.course, chapter)
+        self.measuring = Measuring(self)
         self.lab = LabDesk(self)
         done = desk.progress(chapter)
         self._place = 0 if done.state == "finished" else done.section
@@ -82,15 +80,15 @@ class LessonScreen(PaneScreen):
         """Back from the doctor: what was missing may be there now."""
         if self._pages:
             self.lab.open()
-            self.lab.watched()
+            self.measuring.watched()
 
     def on_screen_suspend(self) -> None:
         """Something lies above: what is not seen is not measured."""
-        self.lab.watched()
+        self.measuring.watched()
 
     async def on_unmount(self) -> None:
         """Let go of the engine; the lab stays."""
-        await self.lab.let_go()
+        await self.measuring.end()
         await self.room.leave()
 
     @property
@@ -100,7 +98,7 @@ class LessonScreen(PaneScreen):
 
     def seen_changed(self) -> None:
         """What is not seen is not measured."""
-        self.lab.watched()
+        self.measuring.watched()
 
     @property
     def page(self) -> Page:
@@ -225,9 +223,11 @@ class LessonScreen(PaneScreen):
         """In the shell only leaving it is offered; the lab's keys where there is a step."""
         del parameters
         if isinstance(self.focused, ShellView):
-            return action in _IN_SHELL or action in ("put", "command_palette", "show_pane")
+            return action in _IN_SHELL
         if action == "reset" and self.room.session is None:
             return True  # the lab is tried once more
+        if action == "taught":
+            return self._pages != {} and isinstance(self.page, QuizPage) and self.page.taught is not None
         if action in ("hint", "solution", "reset", "mark"):
             return self._pages != {} and self.lab_page is not None
         return True
@@ -319,11 +319,11 @@ class LessonScreen(PaneScreen):
 
     def on_lab_reading(self, event: LabReading) -> None:
         """Usage, doors or layers were measured."""
-        self.lab.read(event.reading)
+        self.measuring.read(event.reading)
 
     def on_picture_turned(self) -> None:
         """Another tab of the picture is looked at."""
-        self.lab.watched()
+        self.measuring.watched()
 
     def on_shell_view_ended(self) -> None:
         """The shell was left with exit or ctrl+d."""
@@ -336,9 +336,15 @@ class LessonScreen(PaneScreen):
         self.record(answered(self.chapter, source, event.answer, event.grade, event.outcome))
         if isinstance(self.page, QuizPage) and not isinstance(source, Predict):
             self.page.note(event.grade.right)
+            self.refresh_bindings()
         if self.focused is None or not isinstance(self.focused, ShellView):
             self.query_one("#lesson").focus(scroll_visible=False)
         self._draw_bar()
+
+    def action_taught(self) -> None:
+        """What taught the question that was just answered, above it."""
+        if isinstance(self.page, QuizPage) and self.page.taught:
+            self.app.push_screen(TaughtScreen(self.chapter, self.bound(self.page.taught)))
 
     def problem(self, problem: Problem, title: str = "") -> None:
         """Something could not be done."""

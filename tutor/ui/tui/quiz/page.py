@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tutor.course.models import Predict, Question, Quiz
+from tutor.course.models import Chapter, Predict, Question, Quiz, Section
+from tutor.quiz import taught
 from tutor.ui.tui.lesson.pages import Page
 from tutor.ui.tui.lesson.room import Room
 from tutor.ui.tui.quiz.asking import Asking
@@ -37,6 +38,7 @@ class QuizPage(Page):
 
     Args:
         quiz: The quiz, as the course has it.
+        chapter: Its chapter.
         bound: Fills in a question's variables, to show it.
         answered: Ids of questions that were answered before: they are passed over, unless all were.
     """
@@ -44,12 +46,14 @@ class QuizPage(Page):
     def __init__(
         self,
         quiz: Quiz,
+        chapter: Chapter,
         bound: Callable[[Question], Question],
         answered: Collection[str],
         room: Room,
         shuffle: random.Random,
     ) -> None:
         super().__init__()
+        self._chapter = chapter
         waiting = [q for q in quiz.questions if q.id not in answered] or list(quiz.questions)
         self._asked = [Asking(bound(question), question, room, shuffle) for question in waiting]
         self._place = 0
@@ -59,6 +63,7 @@ class QuizPage(Page):
         """A head, the first question, and the score at the end."""
         yield Static(id="quiz-head", classes="head")
         yield self.asking
+        yield Static(id="taught")
         yield Static(id="score", classes="card")
 
     def on_mount(self) -> None:
@@ -87,7 +92,7 @@ class QuizPage(Page):
         self._place += 1
         before.display = False
         if not self.asking.is_attached:
-            await self.mount(self.asking, before="#score")
+            await self.mount(self.asking, before="#taught")
         self.asking.display = True
         self._draw()
         self.asking.focus_first()
@@ -98,6 +103,14 @@ class QuizPage(Page):
         self._right += right
         self._draw()
 
+    @property
+    def taught(self) -> Section | None:
+        """What of the chapter taught the question; None while it is not answered, or where nothing did."""
+        source = self.asking.source
+        if not self.asking.answered or isinstance(source, Predict):
+            return None
+        return taught.where(self._chapter, source)
+
     def _draw(self) -> None:
         total = len(self._asked)
         dots = "".join("●" if asking.answered else "○" for asking in self._asked)
@@ -105,6 +118,12 @@ class QuizPage(Page):
             (f"Quiz · question {self._place + 1} of {total}  ", "bold $secondary"), (dots, "$quiet")
         )
         self.query_one("#quiz-head", Static).update(head)
+        line = self.query_one("#taught", Static)
+        part = self.taught
+        line.display = part is not None
+        if part is not None:
+            number = self._chapter.sections.index(part) + 1
+            line.update(Content.styled(f"Taught in part {number}: w reads it again.", "$quiet"))
         score = self.query_one("#score", Static)
         score.display = self.over
         score.update(f"{self._right} of {total} right.")

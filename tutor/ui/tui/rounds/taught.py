@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from tutor.course.models import Chapter, Lab, Predict, Section
+from tutor.course.models import Chapter, Diagram, Lab, Predict, Section
 from tutor.quiz import taught
 from tutor.ui.tui.lesson.pages import reading_page
 from tutor.ui.tui.prose import Prose
@@ -48,7 +49,8 @@ class TaughtScreen(ModalScreen[None]):
             if isinstance(section, (Lab, Predict)):
                 yield Prose(taught.as_markdown(section))
             else:
-                page = reading_page(section)
+                # There is no lab here that could make a drawing live.
+                page = reading_page(replace(section, live=None) if isinstance(section, Diagram) else section)
                 if page is not None:
                     yield page
 
