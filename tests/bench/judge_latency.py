@@ -22,7 +22,7 @@ from tests.unit.judge.steps import container, step
 from tutor.course.expectations import HttpExpectation
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import connect
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.engine.snapshot import LABEL
 from tutor.engine.watch import Watch
 from tutor.engine.world import Change, World

@@ -31,7 +31,7 @@ from sandbox_lab import Lab
 
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import connect
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.lab.session.engine import upstream
 from tutor.sandbox.policy import Scope
 from tutor.sandbox.proxy import Sandbox

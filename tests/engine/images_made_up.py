@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tutor.engine.connect import Engine
-from tutor.engine.images.access import resolve
-from tutor.engine.images.catalogue import Catalogue, load_catalogue
+from tutor.engine.images import resolve
+from tutor.engine.images.catalogue_file import Catalogue, load_catalogue
 from tutor.engine.images.pack_file import PREFIX
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tutor.engine.connect import Engine
-from tutor.engine.images.access import catalogue, missing, resolve
+from tutor.engine.images import catalogue, missing, resolve
 from tutor.engine.images.state import BUILT, ROLE, STAND_IN, held
 
 pytestmark = pytest.mark.engine

@@ -12,7 +12,7 @@ from images_made_up import MadeUp
 
 from tutor import places
 from tutor.engine.connect import Engine
-from tutor.engine.images.access import catalogue, ensure, resolve
+from tutor.engine.images import catalogue, ensure, resolve
 from tutor.engine.images.progress import Step
 from tutor.engine.images.recipe_build import build
 from tutor.engine.images.state import RECIPE, ROLE, STAND_IN

@@ -13,8 +13,7 @@ from images_made_up import MadeUp
 
 from tutor.engine.connect import Engine
 from tutor.engine.images import commands as image_commands
-from tutor.engine.images import pack_file, packs
-from tutor.engine.images.access import resolve
+from tutor.engine.images import pack_file, packs, resolve
 from tutor.engine.images.recipe_build import build
 from tutor.engine.images.state import OWN, PACKED, held
 from tutor.problems import Problem

@@ -11,7 +11,7 @@ import pytest
 
 from tutor.engine import gauge
 from tutor.engine.connect import Engine
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.engine.snapshot import LABEL, take
 from tutor.engine.world import Container, World
 from tutor.lab.instruments import Instruments, Reading

@@ -20,7 +20,7 @@ from tutor.course.expectations import (
 )
 from tutor.course.models import Mistake, Step
 from tutor.engine.connect import Engine
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.engine.inside import run
 from tutor.engine.snapshot import LABEL, is_manager, take
 from tutor.engine.world import World

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tutor.engine.connect import Engine
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.lab.prove.bystanders import LABEL, Bystanders, remove_stale
 
 pytestmark = pytest.mark.engine
@@ -61,7 +61,7 @@ def test_what_a_killed_proof_left_goes_with_the_next(home: Path, engine: Engine,
     script = (
         "import os\n"
         "from tutor.engine.connect import connect\n"
-        "from tutor.engine.images.access import resolve\n"
+        "from tutor.engine.images import resolve\n"
         "from tutor.lab.prove.bystanders import Bystanders\n"
         "with Bystanders(connect(), resolve('shell')): os.kill(os.getpid(), 9)\n"
     )

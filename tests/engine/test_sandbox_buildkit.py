@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sandbox_lab import Api, Lab, open_lab
 
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.sandbox import _protobuf as pb
 from tutor.sandbox._head import Head
 from tutor.sandbox.ask import Ask

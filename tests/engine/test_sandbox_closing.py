@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 from sandbox_lab import Foreign, Lab, foreign_objects, open_lab
 
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.engine.images.registry import Registry
 from tutor.problems import Problem
 from tutor.sandbox import commands

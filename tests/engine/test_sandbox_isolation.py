@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from sandbox_lab import Foreign, Lab, foreign_objects, open_lab
 
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 
 pytestmark = pytest.mark.engine
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from sandbox_lab import Lab, open_lab
 
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.lab.session import activity
 from tutor.sandbox.trace import read
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sandbox_lab import Lab, open_lab
 
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 
 pytestmark = pytest.mark.engine
 

@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 from sandbox_lab import Api, Lab, open_lab
 
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.sandbox.policy import Scope
 from tutor.sandbox.proxy import Sandbox
 from tutor.sandbox.trace import Trace

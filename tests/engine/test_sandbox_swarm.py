@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sandbox_lab import open_lab
 
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 
 pytestmark = pytest.mark.engine
 

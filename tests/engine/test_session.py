@@ -13,7 +13,7 @@ import pytest
 from tutor.course.loader import load_course
 from tutor.course.models import Course, Lab, TypeCommand
 from tutor.engine.connect import Engine
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.lab import open_labs, outcome
 from tutor.lab.prove.residue import residue
 from tutor.lab.session import close as session_close

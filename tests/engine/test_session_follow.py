@@ -18,7 +18,7 @@ from tutor.course.loader import load_course
 from tutor.course.models import Course, Lab
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.lab import open_labs
 from tutor.lab.session import close as session_close
 from tutor.lab.session.follow import Update

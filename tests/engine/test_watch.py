@@ -14,7 +14,7 @@ import pytest
 from docker.errors import APIError
 
 from tutor.engine.connect import Engine
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.engine.snapshot import LABEL, take
 from tutor.engine.watch import EngineState, Watch
 from tutor.engine.world import Change, World

@@ -18,7 +18,7 @@ import pytest
 
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.engine.snapshot import LABEL, is_manager, take
 from tutor.engine.watch import EngineState, Watch
 from tutor.engine.world import Change, World

@@ -119,9 +119,8 @@ def _budget(arguments: argparse.Namespace) -> int:
 
 
 def _ready(arguments: argparse.Namespace) -> int:
-    from tutor.engine import private
+    from tutor.engine import images, private
     from tutor.engine.connect import connect
-    from tutor.engine.images import access as images
     from tutor.engine.images import commands as image_commands
     from tutor.problems import Problem
 

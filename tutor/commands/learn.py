@@ -95,7 +95,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _read(arguments: argparse.Namespace) -> int:
     from tutor.course import variables
-    from tutor.engine.images import access as images
+    from tutor.engine import images
     from tutor.ui.plain import reading
     from tutor.ui.plain.page import Page
 

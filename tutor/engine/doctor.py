@@ -246,7 +246,7 @@ def disk(info: Mapping[str, Any]) -> Check:
 
 def lab_images(engine: Engine) -> Check:
     """Whether the images of the labs are on the engine."""
-    from tutor.engine.images import access as images
+    from tutor.engine import images
 
     step = "docker tutor images pull (or build, where there is no Docker Hub)"
     try:

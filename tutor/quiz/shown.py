@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from tutor.course import variables
 from tutor.course.models import Chapter
-from tutor.engine.images import access as images
+from tutor.engine import images
 
 T = TypeVar("T")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,8 @@ from hypothesis import strategies as st
 from tutor import places
 from tutor.course.errors import CourseErrors
 from tutor.course.loader import load_course
-from tutor.engine.images import access as images
-from tutor.engine.images.catalogue import load_catalogue
+from tutor.engine import images
+from tutor.engine.images.catalogue_file import load_catalogue
 from tutor.problems import Problem
 
 BASE = """\
@@ -157,3 +159,11 @@ def test_a_corrupted_catalogue_never_ends_in_a_traceback(
             assert 1 <= error.line <= len(lines)
             assert error.wrong
             assert error.right
+
+
+def test_the_folder_s_name_serves_and_costs_nothing_until_it_is_asked() -> None:
+    code = "import sys; from tutor.engine import images; print(*sorted(sys.modules)); images.resolve('nginx')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"docker", "requests", "msgspec", "yaml", "tutor.engine.images.access"}
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = images.nonsense

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tutor.engine.images.catalogue import Catalogue, load_catalogue
+from tutor.engine.images.catalogue_file import Catalogue, load_catalogue
 from tutor.engine.images.recipe_build import configuration, suite_of, telling
 from tutor.engine.images.recipes import digests, in_order, to_build
 from tutor.engine.images.state import BUILT, OWN, PULLED, RECIPE, ROLE, STAND_IN, Held, sort_out

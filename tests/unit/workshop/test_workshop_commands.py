@@ -22,7 +22,7 @@ import yaml
 from tests.unit.workshop.rooms import NOON, OPENED, QUESTION, did, record
 from tutor.course import variables
 from tutor.course.loader import load_course
-from tutor.engine.images import access as images
+from tutor.engine import images
 from tutor.learner.events import PollAnswered, StepBegun, StepPassed, StepTried
 from tutor.learner.journal import Journal
 from tutor.problems import Problem

@@ -1,8 +1,4 @@
-"""The images of the course: the few calls that labs, the sandbox and the fronts need.
-
-`catalogue()` is what there is, `resolve("nginx")` is "nginx:1.26", `reference_variables()` the values of
-`${image.ROLE}`, `missing(engine, roles)` what the engine lacks, `ensure(engine, roles)` pulls it.
-"""
+"""The few calls that labs, the sandbox and the fronts need: what `tutor.engine.images` offers under its own name."""
 
 from __future__ import annotations
 
@@ -11,24 +7,10 @@ from functools import cache
 from pathlib import Path
 
 from tutor.engine.connect import Engine
-from tutor.engine.images.catalogue import Catalogue, Image, load_catalogue
-from tutor.engine.images.progress import Report, Step, silent
+from tutor.engine.images.catalogue_file import Catalogue, load_catalogue
+from tutor.engine.images.progress import Report, silent
 from tutor.engine.images.pull import pull
-from tutor.engine.images.state import Held, held
-
-__all__ = [
-    "Catalogue",
-    "Held",
-    "Image",
-    "Report",
-    "Step",
-    "catalogue",
-    "ensure",
-    "held",
-    "missing",
-    "reference_variables",
-    "resolve",
-]
+from tutor.engine.images.state import held
 
 
 def catalogue(path: Path | None = None) -> Catalogue:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from tutor.engine import images
 from tutor.engine.connect import Engine
-from tutor.engine.images import access as images
 from tutor.engine.images import packs, recipe_build
 from tutor.engine.images.budget import ANONYMOUS, SIGNED_IN, SOURCE, WINDOW_HOURS, Budget
-from tutor.engine.images.catalogue import Image
+from tutor.engine.images.catalogue_file import Image
 from tutor.engine.images.progress import Report, shown_on, silent, size
 from tutor.engine.images.pull import pull
 from tutor.engine.images.registry import Registry, fill, mirrored

@@ -21,7 +21,7 @@ from typing import IO, Annotated, Any
 
 import msgspec
 
-from tutor.engine.images.catalogue import Role
+from tutor.engine.images.catalogue_file import Role
 from tutor.problems import Problem
 
 INDEX = "docker-tutor-pack.json"

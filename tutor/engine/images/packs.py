@@ -15,7 +15,7 @@ from typing import Any
 
 from tutor.engine.connect import Engine
 from tutor.engine.images import pack_file
-from tutor.engine.images.catalogue import Catalogue
+from tutor.engine.images.catalogue_file import Catalogue
 from tutor.engine.images.pack_file import Index, Packed
 from tutor.engine.images.progress import Report, Step, silent, size
 from tutor.engine.images.pull import PATIENCE

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tutor.engine.connect import Engine
-from tutor.engine.images.catalogue import Image
+from tutor.engine.images.catalogue_file import Image
 from tutor.engine.images.progress import Report, Step, silent, size
 from tutor.problems import Problem
 

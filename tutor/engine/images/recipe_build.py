@@ -16,7 +16,7 @@ from tutor import places
 from tutor.engine.connect import Engine
 from tutor.engine.images import recipe_machine
 from tutor.engine.images import state as image_state
-from tutor.engine.images.catalogue import Catalogue, Image
+from tutor.engine.images.catalogue_file import Catalogue, Image
 from tutor.engine.images.progress import Report, Step, silent, size
 from tutor.engine.images.pull import PATIENCE
 from tutor.engine.images.recipes import MACHINE, digests, to_build

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tutor.engine.images.catalogue import Catalogue, Image
+from tutor.engine.images.catalogue_file import Catalogue, Image
 from tutor.engine.images.state import Held
 
 # Helpers that are lent to every recipe while it is built.

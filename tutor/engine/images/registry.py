@@ -15,7 +15,7 @@ from typing import Any
 
 from tutor.engine.connect import Engine
 from tutor.engine.images import state as image_state
-from tutor.engine.images.catalogue import Catalogue, Image
+from tutor.engine.images.catalogue_file import Catalogue, Image
 from tutor.engine.images.progress import Report, Step, silent
 from tutor.engine.images.pull import PATIENCE, pull
 from tutor.engine.images.recipe_build import build

@@ -12,7 +12,7 @@ from typing import Any
 
 from tutor import places
 from tutor.engine.connect import Engine
-from tutor.engine.images.catalogue import Image
+from tutor.engine.images.catalogue_file import Image
 
 # What marks an image that was built from a recipe. Images that a learner builds on one inherit its labels:
 # what belongs to the catalogue is told by the reference first, and by these second.

@@ -123,7 +123,7 @@ def empty(engine: Engine, record: OpenLab) -> Receipt:
 
 def empty_by_container(engine: Engine, record: OpenLab, folder: Path) -> None:
     """Empty a folder by a container that runs as root; nothing happens where that cannot be done."""
-    from tutor.engine.images.access import resolve
+    from tutor.engine.images import resolve
 
     api: Any = engine.api
     labels = {LAB: record.lab, OWNER: open_labs.installation()}

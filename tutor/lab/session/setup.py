@@ -23,7 +23,7 @@ from tutor.sandbox.cleanup import census
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
-    from tutor.engine.images.catalogue import Catalogue
+    from tutor.engine.images.catalogue_file import Catalogue
     from tutor.sandbox.upstream import Upstream
 
 
@@ -109,7 +109,7 @@ def catalogue(labs: Path | None = None) -> Catalogue:
     Raises:
         Problem: The catalogue cannot be read.
     """
-    from tutor.engine.images import access as images
+    from tutor.engine import images
 
     own = labs / "images.yaml" if labs else None
     return images.catalogue(own if own and own.is_file() else None)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tutor.course.models import Chapter, Course, Lab
+from tutor.engine import images
 from tutor.engine.connect import Engine, connect
-from tutor.engine.images import access as images
 from tutor.engine.images.progress import shown_on
 from tutor.lab import open_labs
 from tutor.lab.session import close as session_close

@@ -11,9 +11,9 @@ from websockets.exceptions import WebSocketException
 
 from tutor import __version__
 from tutor.course.loader import load_course
+from tutor.engine import images
 from tutor.engine.connect import connect as connect_engine
 from tutor.engine.doctor import Check
-from tutor.engine.images import access as images
 from tutor.problems import Problem
 from tutor.workshop import client, names, protocol
 from tutor.workshop.links import read_link

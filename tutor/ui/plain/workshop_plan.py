@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TextIO
 
 from tutor.course.models import Course
-from tutor.engine.images import access as images
+from tutor.engine import images
 from tutor.engine.images.budget import ANONYMOUS, SOURCE, WINDOW_HOURS, Budget
-from tutor.engine.images.catalogue import Image
+from tutor.engine.images.catalogue_file import Image
 from tutor.problems import Problem
 from tutor.workshop import agenda
 from tutor.workshop.agenda import Plan

@@ -87,8 +87,8 @@ class Room:
         return session
 
     def _connect(self, progress: Words) -> Engine:
+        from tutor.engine import images
         from tutor.engine.connect import connect
-        from tutor.engine.images import access as images
 
         if self.engine is None:
             progress("Looking for the engine")
@@ -268,8 +268,8 @@ class _Asked:
         self._room, self._progress = room, progress
 
     def __enter__(self) -> Session:
+        from tutor.engine import images
         from tutor.engine.connect import connect
-        from tutor.engine.images import access as images
         from tutor.quiz import run
 
         self._progress("A sandbox of its own is made")

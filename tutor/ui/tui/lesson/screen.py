@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from tutor.course import variables
 from tutor.course.models import Chapter, Lab, Predict
-from tutor.engine.images import access as images
+from tutor.engine import images
 from tutor.learner.events import AnyEvent, ChapterFinished, ChapterOpened, SectionReached
 from tutor.problems import Problem
 from tutor.quiz.record import answered

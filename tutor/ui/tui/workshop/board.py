@@ -16,7 +16,7 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tutor.course.models import Course
-from tutor.engine.images import access as images
+from tutor.engine import images
 from tutor.ui.plain.workshop_seat import left
 from tutor.ui.tui import theme
 from tutor.ui.tui.workshop import drawing
