@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from textual._compositor import Compositor
 from textual.geometry import Region
+from textual.screen import Screen
 from textual.strip import Strip
 
 from tests.ui.tui_app import make_app, running
 from tests.ui.tui_rooms import NoEngine, course, lesson_chapter, place_of, show_lab
 from tutor.ui.tui.lesson.screen import LessonScreen
-from tutor.ui.tui.rows import RowCompositor
+from tutor.ui.tui.row_compositor import RowCompositor, fits
+from tutor.ui.tui.rows import draw_rows
 from tutor.ui.tui.shell.view import ShellView
 
 
@@ -60,3 +63,37 @@ async def test_one_key_asks_for_one_row(tmp_path: Path) -> None:
         renders = list(screen._compositor._get_renders(Region(row.x, row.y, row.width, 1)))
         assert 0 < len(renders) < 12
         assert all(len(strips) == 1 for _, _, strips in renders)
+
+
+def test_textual_is_as_it_was_when_its_method_was_overridden() -> None:
+    assert fits(Compositor), (
+        "This Textual has another Compositor._get_renders: the lesson draws Textual's own way with it, which is slow. "
+        "See whether RowCompositor is still needed; if so make it right for both, and add the signature to _KNOWN."
+    )
+
+
+class OtherArguments(Compositor):
+    """As a later Textual may have it."""
+
+    def _get_renders(self, rows: range) -> Iterable[tuple[Region, Region, list[Strip]]]:  # type: ignore[override]
+        raise NotImplementedError
+
+
+class OtherAnswer(Compositor):
+    """The same arguments, and something else comes back."""
+
+    def _get_renders(self, crop: Region | None = None) -> Iterable[Strip]:  # type: ignore[override]
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("other", [OtherArguments, OtherAnswer])
+async def test_another_textual_draws_its_own_way(other: type[Compositor], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not fits(other)
+    screen: Screen[object] = Screen()
+    before = screen._compositor = other()
+    draw_rows(screen)
+    assert screen._compositor is before
+    monkeypatch.setattr(Compositor, "_get_renders", other._get_renders)
+    kept: Screen[object] = Screen()
+    draw_rows(kept)
+    assert type(kept._compositor) is Compositor

@@ -12,7 +12,7 @@ from textual.style import Style
 from textual.widgets import Footer, Static
 
 from tutor.ui.tui.picture import Picture
-from tutor.ui.tui.rows import RowCompositor
+from tutor.ui.tui.rows import draw_rows
 from tutor.ui.tui.shell.view import ShellView
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class PaneScreen(Screen[object]):
 
     def __init__(self, tab: str) -> None:
         super().__init__()
-        self._compositor = RowCompositor()
+        draw_rows(self)
         self._tab = tab
         self._pane = "lesson"
         self._reading_back = False
