@@ -76,7 +76,7 @@ async def test_a_learner_joins_in_the_app_and_leaves_again(home: Path, hub: Runn
         app.screen.query_one("#name").focus()
         await pilot.press("enter")
         await until(pilot, lambda: "not the join code" in shown(app, "#join-trouble"), "the refusal")
-        app.screen.query_one("#link", Input).value = f"{hub.http}/{hub.hub.code}"
+        app.screen.query_one("#link", Input).value = f"{hub.http}/{hub.hub.door.code}"
         app.screen.query_one("#name").focus()
         await pilot.press("enter")
         await until(pilot, lambda: "open: nothing yet" in line(app), "the line")
@@ -106,7 +106,7 @@ async def test_a_learner_joins_in_the_app_and_leaves_again(home: Path, hub: Runn
 
 async def test_a_learner_answers_a_poll_and_sees_the_result(home: Path, hub: Running) -> None:
     app = make_app(home)
-    await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.code}", "Ada", app.desk.journal)
+    await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.door.code}", "Ada", app.desk.journal)
     async with running(app) as pilot:  # the seat is found by itself when the tutor starts
         await until(pilot, lambda: "open: nothing yet" in line(app), "the line")
         board = await open_socket(hub.ws, "instructor", "Kim", SECRET)
@@ -136,12 +136,12 @@ async def test_a_learner_answers_a_poll_and_sees_the_result(home: Path, hub: Run
 async def test_the_line_is_on_every_screen_and_says_when_the_hub_is_away(home: Path, tmp_path: Path) -> None:
     app = make_app(home)
     async with serving(SqliteLog(tmp_path / "room.sqlite3"), syllabus=syllabus.of(COURSE, (17,))) as hub:
-        await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.code}", "Ada", app.desk.journal)
+        await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.door.code}", "Ada", app.desk.journal)
         async with running(app, (80, 24)) as pilot:
             await until(pilot, lambda: "open: nothing yet" in line(app), "the line")
             app.action_doctor()
             await until(pilot, lambda: "open: nothing yet" in line(app), "the line on another screen")
-            for peer in list(hub.hub.seats.values()):
+            for peer in list(hub.hub.teller.seats.values()):
                 peer.bye("removed", "The instructor has closed your seat.")
             await until(pilot, lambda: "closed your seat" in line(app), "the trouble")
     assert cards.current() is not None
@@ -174,7 +174,7 @@ class Class:
 
 @pytest.fixture
 async def klass(home: Path, hub: Running) -> AsyncIterator[Class]:
-    seats = [await sit(hub.http, hub.hub.code, name) for name in ("Ada [b]", "Grace", "Linus")]
+    seats = [await sit(hub.http, hub.hub.door.code, name) for name in ("Ada [b]", "Grace", "Linus")]
     app = BoardApp(Keys(room="r1", title="Docker", link=hub.http, secret=SECRET), "Kim", COURSE)
     async with app.run_test(size=(140, 40)) as pilot:
         made = Class(app, pilot, hub, seats)
@@ -268,7 +268,7 @@ async def test_the_board_says_when_the_hub_is_away(home: Path, hub: Running) -> 
 # -- looking over a shoulder ------------------------------------------------------------------------------------------
 async def test_an_instructor_looks_over_a_shoulder_when_the_learner_agrees(home: Path, hub: Running) -> None:
     learner = make_app(home, course=COURSE)
-    await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.code}", "Ada", learner.desk.journal)
+    await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.door.code}", "Ada", learner.desk.journal)
     board = BoardApp(Keys(room="r1", title="Docker", link=hub.http, secret=SECRET), "Kim", COURSE)
 
     def look() -> LookScreen:

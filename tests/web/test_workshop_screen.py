@@ -62,14 +62,14 @@ async def projector(browser: Browser, hub: Running, **options: object) -> AsyncI
     page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
     page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
     page.on("request", lambda asked: None if asked.url.startswith((hub.http, "data:")) else wrong.append(asked.url))
-    await page.goto(f"{hub.http}/screen#{hub.hub.screen_key}")
+    await page.goto(f"{hub.http}/screen#{hub.hub.door.screen_key}")
     yield page, wrong
     await context.close()
 
 
 async def test_shows_live_what_happens_in_the_room(browser: Browser, hub: Running) -> None:
     async with projector(browser, hub) as (page, wrong):
-        code = hub.hub.code
+        code = hub.hub.door.code
         await expect(page.locator("#code")).to_have_text(f"{code[:3]} {code[3:]}")
         await expect(page.locator("#command")).to_have_text(f"docker tutor join {hub.http}/{code} --as NAME")
         await expect(page.locator("#qr path")).to_have_count(1)
@@ -83,7 +83,7 @@ async def test_shows_live_what_happens_in_the_room(browser: Browser, hub: Runnin
         await expect(page.locator("#progress-title")).to_have_text("17 · docker run")
         await seat.send(push((1, PASSED)))
         await expect(page.locator("#steps li").first).to_contain_text("1 of 1")
-        await instruct(board, TimerSet(ends=hub.hub.now() + 125, label="Lab"))
+        await instruct(board, TimerSet(ends=hub.hub.follower.now() + 125, label="Lab"))
         await expect(page.locator("#timer")).to_contain_text("Lab 2:0")
         await instruct(board, PollOpened(poll="p1", round=1, question=QUESTION))
         await expect(page.locator("#answered")).to_have_text("0 answers · answers are open")
@@ -213,8 +213,8 @@ async def test_the_page_to_join_names_this_very_hub(browser: Browser, hub: Runni
     page = await browser.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    await page.goto(f"{hub.http}/{hub.hub.code}")
-    await expect(page.locator("#join")).to_have_text(f"docker-tutor join {hub.http}/{hub.hub.code} --as NAME")
+    await page.goto(f"{hub.http}/{hub.hub.door.code}")
+    await expect(page.locator("#join")).to_have_text(f"docker-tutor join {hub.http}/{hub.hub.door.code} --as NAME")
     await expect(page.locator("#plain")).to_be_visible()
     assert wrong == []
     await page.close()

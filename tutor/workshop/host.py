@@ -173,11 +173,11 @@ class _Complaints(logging.Handler):
 
 
 def _announcement(hub: Hub, here: Here, link: str) -> list[str]:
-    joining = join_link(link, hub.code)
+    joining = join_link(link, hub.door.code)
     lines = [f"{hub.info[1]}", "", qr_text(joining), ""]
-    lines += [f"Learners:   docker tutor join {joining} --as NAME", f"Join code:  {shown_code(hub.code)}"]
+    lines += [f"Learners:   docker tutor join {joining} --as NAME", f"Join code:  {shown_code(hub.door.code)}"]
     lines += [
-        f"Projector:  {link}/screen#{hub.screen_key}",
+        f"Projector:  {link}/screen#{hub.door.screen_key}",
         f"Board:      docker tutor workshop board --room {hub.info[0]}",
     ]
     lines += [f"Another instructor needs a copy of {here.keys_file} (keep it to yourselves)."]

@@ -136,9 +136,8 @@ class BoardLink:
                 self._set(BoardStatus(True, message.code, message.board, trouble="", look=self.status.look))
             case protocol.Rows() if board is not None:
                 self._set(replace(self.status, board=msgspec.structs.replace(board, seats=merged(board, message.rows))))
-            case protocol.Summary() if board is not None:
-                parts = {name: getattr(message, name) for name in message.__struct_fields__}
-                self._set(replace(self.status, board=msgspec.structs.replace(board, **parts)))
+            case protocol.Changed() if board is not None:
+                self._set(replace(self.status, board=board.with_summary(message.summary)))
             case protocol.Done():
                 done = self._waiting.get(message.id)
                 if done is not None and not done.done():

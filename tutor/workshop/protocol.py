@@ -14,7 +14,7 @@ import msgspec
 from tutor.learner.events import AnyEvent
 from tutor.workshop.events import Instruction, Key
 from tutor.workshop.shoulder import Copy
-from tutor.workshop.views import Board, Common, MistakeView, PollView, Screen, SeatRow, You
+from tutor.workshop.views import Board, Common, Screen, SeatRow, Summary, You
 
 MAX_MESSAGE = 65_536  # bytes that the hub takes in one message
 MAX_PUSH = 100  # events in one push
@@ -142,16 +142,10 @@ class Rows(Message, frozen=True, kw_only=True, tag="rows"):
     rows: tuple[SeatRow, ...]
 
 
-class Summary(Message, frozen=True, kw_only=True, tag="summary"):
-    """Everything of the board but its rows."""
+class Changed(Message, frozen=True, kw_only=True, tag="changed"):
+    """Everything of the board but its rows, when something of it has changed."""
 
-    common: Common
-    chapter: str
-    names: bool
-    door: bool
-    hands: tuple[str, ...]
-    mistakes: tuple[MistakeView, ...]
-    polls: tuple[PollView, ...]
+    summary: Summary
 
 
 class LookAsked(Message, frozen=True, kw_only=True, tag="look-asked"):
@@ -200,7 +194,7 @@ class Bye(Message, frozen=True, kw_only=True, tag="bye"):
 
 
 ToSeat = Challenge | Welcome | Ack | News | LookAsked | LookOver | Bye
-ToInstructor = Challenge | Full | Rows | Summary | Done | LookState | LookSeen | Bye
+ToInstructor = Challenge | Full | Rows | Changed | Done | LookState | LookSeen | Bye
 
 encode = msgspec.json.Encoder().encode
 hello = msgspec.json.Decoder(Hello).decode

@@ -26,7 +26,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tutor import __version__
 from tutor.workshop import names, protocol, views
-from tutor.workshop.hub import Hub, Refused
+from tutor.workshop.door import Refused
+from tutor.workshop.hub import Hub
 from tutor.workshop.limits import Gate
 from tutor.workshop.log import LogDown
 from tutor.workshop.peers import BoardPeer, Peer, ScreenPeer, SeatPeer
@@ -128,7 +129,7 @@ class App:
         except (msgspec.DecodeError, RecursionError):
             return _answer(protocol.Refusal(code="not-understood", why="The request is not understood."), 400)
         try:
-            return _answer(await self.hub.join(asked, self._address(request.scope, request.headers)))
+            return _answer(await self.hub.door.join(asked, self._address(request.scope, request.headers)))
         except Refused as refused:
             return _answer(protocol.Refusal(code=refused.code, why=refused.why), _STATUS[refused.code])
         except LogDown:
@@ -160,7 +161,7 @@ class App:
         try:
             async with asyncio.timeout(PATIENCE):
                 hello = protocol.hello(await _receive(socket))
-            self.hub.check(hello, nonce, self._address(socket.scope, socket.headers))
+            self.hub.door.check(hello, nonce, self._address(socket.scope, socket.headers))
         except (msgspec.DecodeError, RecursionError):
             await _end(socket, "not-understood", "The message is not understood.")
             return None
@@ -177,7 +178,9 @@ class App:
             if not hello.stream or len(hello.stream) > 80:
                 await _end(socket, "not-understood", "A seat needs a journal.")
                 return None
-            seat = SeatPeer(socket, hello.id, hello.stream, self.hub.now(), self.hub.common, self.hub.you)
+            seat = SeatPeer(
+                socket, hello.id, hello.stream, self.hub.follower.now(), self.hub.teller.common, self.hub.you
+            )
             try:
                 await self.hub.seat_came(seat)
             except LogDown:
@@ -187,11 +190,11 @@ class App:
             return seat
         if hello.role == "instructor":
             board = BoardPeer(socket, names.clean(hello.id, names.NAME_LENGTH) or "Instructor")
-            self.hub.board_came(board)
+            self.hub.teller.board_came(board, self.hub.door.code)
             return board
         screen = ScreenPeer(socket)
         screen.say(self.hub.show())
-        self.hub.screens.add(screen)
+        self.hub.teller.screens.add(screen)
         return screen
 
     async def _serve(self, peer: Peer) -> None:

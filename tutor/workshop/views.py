@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import msgspec
 
@@ -123,17 +124,26 @@ class MistakeView(msgspec.Struct, frozen=True, kw_only=True):
     now: int
 
 
-class Board(msgspec.Struct, frozen=True, kw_only=True):
-    """What instructors see; `chapter` is the one whose steps the rows show."""
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What instructors see beside the rows; `chapter` is the one whose steps the rows show."""
 
     common: Common
     chapter: str
     names: bool
     door: bool
-    seats: tuple[SeatRow, ...]
     hands: tuple[str, ...]
     mistakes: tuple[MistakeView, ...]
     polls: tuple[PollView, ...]
+
+
+class Board(Summary, frozen=True, kw_only=True):
+    """All that instructors see."""
+
+    seats: tuple[SeatRow, ...]
+
+    def with_summary(self, summary: Summary) -> Board:
+        """Its rows beside another summary."""
+        return Board(**_fields(summary), seats=self.seats)
 
 
 class Screen(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,22 +206,30 @@ def you(room: Room, seat: str) -> You:
     )
 
 
-def board(room: Room, now: float, hubs: Collection[str]) -> Board:
-    """What instructors see; `hubs`: those that live."""
+def summary(room: Room, now: float) -> Summary:
+    """What instructors see beside the rows."""
     chapter = focus(room)
-    pace = needed(room)
-    members = room.members()
-    up = sorted((seat for seat in members if seat.hand.value and seat.allowed.value), key=lambda s: s.hand.stamp)
-    return Board(
+    up = (seat for seat in room.members() if seat.hand.value and seat.allowed.value)
+    return Summary(
         common=common(room, now),
         chapter=chapter.id if chapter else "",
         names=room.names.value,
         door=room.door.value,
-        seats=tuple(row(room, seat, now, hubs, chapter, pace) for seat in members),
-        hands=tuple(seat.id for seat in up),
+        hands=tuple(seat.id for seat in sorted(up, key=lambda seat: seat.hand.stamp)),
         mistakes=mistakes(room),
         polls=polls(room),
     )
+
+
+def board(room: Room, now: float, hubs: Collection[str]) -> Board:
+    """All that instructors see; `hubs`: those that live."""
+    chapter, pace = focus(room), needed(room)
+    rows = tuple(row(room, seat, now, hubs, chapter, pace) for seat in room.members())
+    return Board(**_fields(summary(room, now)), seats=rows)
+
+
+def _fields(summary: Summary) -> dict[str, Any]:
+    return {name: getattr(summary, name) for name in Summary.__struct_fields__}
 
 
 def screen(room: Room, now: float, hubs: Collection[str]) -> Screen:

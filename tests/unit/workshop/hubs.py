@@ -39,7 +39,7 @@ class Running:
         return await asyncio.to_thread(ask, self.http + path, body, {"content-type": "application/json"} | headers)
 
     async def join(self, name: str, ticket: str = "") -> Joined:
-        asked = {"code": self.hub.code, "name": name, "ticket": ticket or secrets.token_hex(16)}
+        asked = {"code": self.hub.door.code, "name": name, "ticket": ticket or secrets.token_hex(16)}
         status, answer = await self.post("/api/join", json.dumps(asked).encode())
         assert status == 200, answer
         return msgspec.convert(answer, Joined)

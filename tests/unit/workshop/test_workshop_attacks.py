@@ -37,7 +37,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Running]:
 
 async def goes_on(hub: Running) -> None:
     """Somebody at another address joins, works, and is seen by the instructor."""
-    status, answer = await asyncio.to_thread(join_from, hub, "127.0.0.2", hub.hub.code, "Grace")
+    status, answer = await asyncio.to_thread(join_from, hub, "127.0.0.2", hub.hub.door.code, "Grace")
     assert status == 200, answer
     other: dict[str, Any] = {"local_addr": ("127.0.0.2", 0)}
     seat = await open_socket(hub.ws, "seat", answer["seat"], answer["key"], **other)
@@ -68,7 +68,7 @@ async def test_guessing_the_join_code_is_slowed_down_until_it_is_hopeless(hub: R
     assert set(statuses) == {403, 429}
     assert statuses.count(403) <= 22
     # What an address sends then is not even looked at: the right code would not show itself.
-    assert (await asyncio.to_thread(join_from, hub, "127.0.0.1", hub.hub.code, "x"))[0] == 429
+    assert (await asyncio.to_thread(join_from, hub, "127.0.0.1", hub.hub.door.code, "x"))[0] == 429
     # 26 letters, 6 places, a try every six seconds: nearly six years for one in ten of the codes.
     assert len(names.LETTERS) ** names.CODE_LENGTH / 10 * 6 / (365 * 86_400) > 5
     assert len(hub.hub.room.members()) == 0
@@ -88,7 +88,7 @@ async def test_behind_a_proxy_only_its_own_word_counts(tmp_path: Path) -> None:
             status, _ = await asyncio.to_thread(join_from, hub, "127.0.0.1", "AAAAAA", "x", **forged)
         assert status == 429
         other = {"x-forwarded-for": "203.0.113.10"}
-        assert (await asyncio.to_thread(join_from, hub, "127.0.0.1", hub.hub.code, "Ada", **other))[0] == 200
+        assert (await asyncio.to_thread(join_from, hub, "127.0.0.1", hub.hub.door.code, "Ada", **other))[0] == 200
 
 
 async def test_guessing_keys_is_slowed_down_too(hub: Running) -> None:
@@ -142,7 +142,7 @@ async def test_nobody_gets_in_with_a_key_of_another_role_or_seat(hub: Running) -
         ("screen", "", eve.key),
         ("seat", "s0000000000", eve.key),
         ("seat", "", ""),
-        ("instructor", "Kim", hub.hub.screen_key),
+        ("instructor", "Kim", hub.hub.door.screen_key),
     ):
         socket = await open_socket(hub.ws, role, identity, key)
         assert (await wait_for(socket, "bye"))["code"] == "not-you", (role, identity)
@@ -266,7 +266,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_names_are_one_line_of_visible_text(hub: Running, name: str) -> None:
-    status, answer = await asyncio.to_thread(join_from, hub, "127.0.0.3", hub.hub.code, name[:190])
+    status, answer = await asyncio.to_thread(join_from, hub, "127.0.0.3", hub.hub.door.code, name[:190])
     assert status == 200
     assert 1 <= len(answer["name"]) <= names.NAME_LENGTH
     assert not [c for c in answer["name"] if unicodedata.category(c)[0] == "C" or c in "\n\r\u2028\u2029"]
@@ -408,7 +408,7 @@ async def test_another_sites_page_can_neither_connect_nor_join(hub: Running) -> 
     assert refused.value.response.status_code == 403
     own = await connect(hub.ws, origin=hub.http)  # type: ignore[arg-type]
     await own.close()
-    body = json.dumps({"code": hub.hub.code, "name": "x", "ticket": secrets.token_hex(16)}).encode()
+    body = json.dumps({"code": hub.hub.door.code, "name": "x", "ticket": secrets.token_hex(16)}).encode()
     assert (await hub.post("/api/join", body, origin="http://evil.example"))[0] == 403
     assert (await hub.post("/api/join", body, **{"content-type": "text/plain"}))[0] == 415
     assert len(hub.hub.room.members()) == 0

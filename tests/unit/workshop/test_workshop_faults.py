@@ -200,7 +200,7 @@ class Wire:
 
 async def test_a_network_cut_and_healed_under_load(tmp_path: Path) -> None:
     async with serving(SqliteLog(tmp_path / "room.sqlite3")) as hub, Wire(hub.port) as wire:
-        seats = await seated(f"http://127.0.0.1:{wire.port}", hub.hub.code, alive=0.4)
+        seats = await seated(f"http://127.0.0.1:{wire.port}", hub.hub.door.code, alive=0.4)
         async with busy(seats):
             await until(lambda: all(seat.acknowledged > 5 for seat in seats))
             wire.up.clear()
@@ -234,7 +234,7 @@ async def test_only_what_belongs_to_the_workshop_is_sent_from_joining_to_leaving
     async with serving(SqliteLog(tmp_path / "room.sqlite3")) as hub:
         with Journal(path) as journal:
             journal.append(begun)  # before: nobody's business
-            link = f"{hub.http}/{hub.hub.code.lower()}"
+            link = f"{hub.http}/{hub.hub.door.code.lower()}"
             card = await asyncio.to_thread(client.take_seat, link, "Ada", journal)
             told: list[Status] = []
             connection, task = await stay(card, path, told)
@@ -267,7 +267,7 @@ async def test_two_hours_without_network_and_another_address_of_the_hub(home: Pa
     path, log = home / "data" / "journal.sqlite3", tmp_path / "room.sqlite3"
     with Journal(path) as journal:
         async with serving(SqliteLog(log)) as hub:
-            card = await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.code}", "Ada", journal)
+            card = await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.door.code}", "Ada", journal)
         # No hub at all now; the learner goes on, and the tutor is closed and opened meanwhile.
         told: list[Status] = []
         link, task = await stay(card, path, told)
@@ -294,7 +294,7 @@ async def test_late_joining_sees_what_is_open(home: Path, tmp_path: Path) -> Non
         board = await open_socket(hub.ws, "instructor", "Kim", SECRET)
         await instruct(board, PollOpened(poll="p1", round=1, question=QUESTION))
         with Journal(home / "data" / "journal.sqlite3") as journal:
-            card = await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.code}", "Late", journal)
+            card = await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.door.code}", "Late", journal)
             told: list[Status] = []
             link, task = await stay(card, journal.path, told)
             await until(lambda: link.status.common is not None)
@@ -312,7 +312,7 @@ async def test_late_joining_sees_what_is_open(home: Path, tmp_path: Path) -> Non
 async def test_the_seat_opened_elsewhere_ends_this_one_for_good(home: Path, tmp_path: Path) -> None:
     async with serving(SqliteLog(tmp_path / "room.sqlite3")) as hub:
         with Journal(home / "data" / "journal.sqlite3") as journal:
-            card = await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.code}", "Ada", journal)
+            card = await asyncio.to_thread(client.take_seat, f"{hub.http}/{hub.hub.door.code}", "Ada", journal)
             first, task = await stay(card, journal.path, [])
             await until(lambda: first.status.connected)
             second, other = await stay(card, journal.path, [])
@@ -346,7 +346,7 @@ async def test_the_wrong_code_and_no_code_are_told(home: Path, tmp_path: Path) -
 
 async def test_a_full_disk_at_the_hub_is_no_acknowledgement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(SqliteLog(tmp_path / "room.sqlite3")) as hub:
-        seats = [await sit(hub.http, hub.hub.code, "Ada")]
+        seats = [await sit(hub.http, hub.hub.door.code, "Ada")]
         await until(lambda: seats[0].link.status.connected)
         whole = hub.hub.log.append
 

@@ -32,7 +32,7 @@ async def test_a_seat_is_welcomed_with_the_room_and_its_events_reach_the_board(h
     board = await open_socket(hub.ws, "instructor", "Kim", SECRET)
     full = await wait_for(board, "full")
     assert [row["name"] for row in full["board"]["seats"]] == ["Ada"]
-    assert full["code"] == hub.hub.code
+    assert full["code"] == hub.hub.door.code
     seat = await open_socket(hub.ws, "seat", joined.seat, joined.key)
     welcome = await wait_for(seat, "welcome")
     assert welcome["have"] == 0
@@ -79,7 +79,7 @@ async def test_a_seat_opened_elsewhere_closes_the_first_connection(hub: Running)
     assert (await wait_for(first, "bye"))["code"] == "elsewhere"
     await second.send(push((1, STEP)))
     await wait_for(second, "ack")
-    assert hub.hub.room.seat(joined.seat).is_here({hub.hub.id})
+    assert hub.hub.room.seat(joined.seat).is_here({hub.hub.follower.id})
     await second.close()
 
 
@@ -108,7 +108,7 @@ async def test_a_poll_from_question_to_second_round(hub: Running) -> None:
     seat = await open_socket(hub.ws, "seat", joined.seat, joined.key)
     await wait_for(seat, "welcome")
     board = await open_socket(hub.ws, "instructor", "Kim", SECRET)
-    screen = await open_socket(hub.ws, "screen", "", hub.hub.screen_key)
+    screen = await open_socket(hub.ws, "screen", "", hub.hub.door.screen_key)
     for number, answer in ((1, "right"), (2, "left")):
         await instruct(board, PollOpened(poll="p1", round=number, question=QUESTION))
         poll = (await wait_for(seat, "news"))["common"]["poll"]
@@ -139,7 +139,7 @@ async def test_a_poll_from_question_to_second_round(hub: Running) -> None:
 async def test_the_projector_shows_no_names_until_the_instructor_says_so(hub: Running) -> None:
     joined = await hub.join("Ada")
     seat = await open_socket(hub.ws, "seat", joined.seat, joined.key)
-    screen = await open_socket(hub.ws, "screen", "", hub.hub.screen_key)
+    screen = await open_socket(hub.ws, "screen", "", hub.hub.door.screen_key)
     while (shown := await wait_for(screen, "show"))["screen"]["there"] == 0:
         pass
     assert shown["screen"]["names"] == [] and "Ada" not in json.dumps(shown)
@@ -176,10 +176,10 @@ async def test_a_hub_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> N
         seat = await open_socket(first.ws, "seat", joined.seat, joined.key)
         await seat.send(push((1, STEP), (2, PASSED)))
         await wait_for(seat, "ack")
-        before, code = first.hub.room, first.hub.code
+        before, code = first.hub.room, first.hub.door.code
         await seat.close()
     async with serving(SqliteLog(path)) as second:
-        assert second.hub.code == code
+        assert second.hub.door.code == code
         assert second.hub.room.seat(joined.seat).steps == before.seat(joined.seat).steps
         again = await open_socket(second.ws, "seat", joined.seat, joined.key)
         assert (await wait_for(again, "welcome"))["have"] == 2
@@ -189,7 +189,7 @@ async def test_a_hub_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> N
 async def test_times_are_the_hubs_and_a_seats_wrong_clock_does_not_matter(hub: Running) -> None:
     joined = await hub.join("Ada")
     seat = await open_socket(hub.ws, "seat", joined.seat, joined.key)
-    now = hub.hub.now()
+    now = hub.hub.follower.now()
     hub.hub.room.seat(joined.seat).joined = now - 3600
     wrong = 12_345.0  # a clock that believes it is 1970
     items = [{"n": 1, "at": wrong - 600, "event": STEP}, {"n": 2, "at": wrong, "event": PASSED}]
@@ -206,7 +206,7 @@ async def test_times_are_the_hubs_and_a_seats_wrong_clock_does_not_matter(hub: R
 async def test_pages_and_facts_by_http(hub: Running) -> None:
     status, facts = await asyncio.to_thread(ask, f"{hub.http}/api/room", None, {})
     assert status == 200 and facts["chapters"] == [17, 21]
-    for path in ("/", f"/{hub.hub.code}", "/page.css", "/join.js"):
+    for path in ("/", f"/{hub.hub.door.code}", "/page.css", "/join.js"):
         assert (await asyncio.to_thread(ask, hub.http + path, None, {}))[0] == 200
     assert (await asyncio.to_thread(ask, f"{hub.http}/health", None, {}))[1]["text"] == "ok\n"
 

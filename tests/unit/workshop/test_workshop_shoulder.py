@@ -267,7 +267,7 @@ async def test_a_copy_goes_to_who_asked_and_to_nobody_else_and_into_no_log(hub: 
     ada, learner = await seated(hub, "Ada")
     _, other = await seated(hub, "Eve")
     board, second = await board_of(hub, "Kim"), await board_of(hub, "Lee")
-    screen = await open_socket(hub.ws, "screen", "", hub.hub.screen_key)
+    screen = await open_socket(hub.ws, "screen", "", hub.hub.door.screen_key)
     identity = await asked(board, ada, learner)
     await say(learner, protocol.LookAnswer(id=identity, yes=True))
     assert (await wait_for(board, "look-state"))["state"] == "on"
@@ -430,7 +430,7 @@ async def test_it_ends_with_either_side(hub: Running, how: str) -> None:
 async def test_a_projector_and_a_seat_cannot_ask_and_no_seat_that_is_not_there_is_asked(hub: Running) -> None:
     ada, learner = await seated(hub, "Ada")
     _, eve = await seated(hub, "Eve")
-    screen = await open_socket(hub.ws, "screen", "", hub.hub.screen_key)
+    screen = await open_socket(hub.ws, "screen", "", hub.hub.door.screen_key)
     for socket in (eve, screen):
         await say(socket, protocol.LookAt(seat=ada, on=True))
         assert (await wait_for(socket, "bye"))["code"] == "not-understood"
@@ -444,7 +444,7 @@ async def test_a_projector_and_a_seat_cannot_ask_and_no_seat_that_is_not_there_i
 
 
 async def test_the_real_clients_of_both_sides(hub: Running) -> None:
-    seat = await sit(hub.http, hub.hub.code, "Ada")
+    seat = await sit(hub.http, hub.hub.door.code, "Ada")
     told: list[BoardStatus] = []
     board = BoardLink(Keys(room="r1", title="Docker", link=hub.http, secret=SECRET), "Kim", told.append)
     task = asyncio.create_task(board.run())
@@ -466,7 +466,7 @@ async def test_the_real_clients_of_both_sides(hub: Running) -> None:
     await until(lambda: seat.link.status.look is not None)
     seat.link.showing.agree(seat.link.status.look.id)
     await until(lambda: board.status.look is not None and board.status.look.state == "on")
-    hub.hub.seats[seat.card.seat].bye("restart", "The hub ends.")
+    hub.hub.teller.seats[seat.card.seat].bye("restart", "The hub ends.")
     await until(lambda: seat.link.status.look is None and board.status.look.state == "over")  # type: ignore[union-attr]
     await until(lambda: seat.link.status.connected)
     seat.link.showing.show(screen_of("after"))
