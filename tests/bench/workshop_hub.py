@@ -28,8 +28,8 @@ from tests.unit.workshop.rooms import QUESTION
 from tutor.workshop.events import PollOpened
 from tutor.workshop.instructor import BoardLink, BoardStatus
 from tutor.workshop.rooms import Keys
-from tutor.workshop.server import listen
-from tutor.workshop.views import SeatRow
+from tutor.workshop.seen import SeatRow
+from tutor.workshop.serving import listen
 
 SECONDS, EVERY = 20.0, 15.0
 P99_MS, SEAT_KB = 100.0, 200.0

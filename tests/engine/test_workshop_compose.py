@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.workshop.hubs import ask, until
+from tests.unit.workshop.hubs import ask, free_port
 from tests.unit.workshop.seats import Sitting, sit
-from tests.unit.workshop.test_workshop_faults import free_port
+from tests.unit.workshop.waiting import until
 from tutor.course.loader import load_course
 from tutor.engine.address import EngineAddress
 from tutor.engine.images import recipe_machine

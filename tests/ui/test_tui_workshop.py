@@ -31,7 +31,7 @@ from tutor.workshop import cards, client, polls, syllabus
 from tutor.workshop.events import ChapterSet, PaceSet, PollClosed, PollOpened, PollQuestion, Said, TimerSet
 from tutor.workshop.log_sqlite import SqliteLog
 from tutor.workshop.rooms import Keys
-from tutor.workshop.views import SeatRow
+from tutor.workshop.seen import SeatRow
 
 COURSE = load_course()
 CHAPTER = next(chapter for chapter in COURSE.chapters if chapter.chapter == 17)

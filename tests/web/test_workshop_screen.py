@@ -31,7 +31,7 @@ from tutor.workshop.events import (  # noqa: E402
     TimerSet,
 )
 from tutor.workshop.log_sqlite import SqliteLog  # noqa: E402
-from tutor.workshop.server import listen  # noqa: E402
+from tutor.workshop.serving import listen  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt-get install chromium)")

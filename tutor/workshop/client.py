@@ -26,8 +26,8 @@ from tutor.workshop import cards, names, outbox, protocol
 from tutor.workshop.cards import Card
 from tutor.workshop.links import read_link
 from tutor.workshop.outbox import Outbox
+from tutor.workshop.seen import Common, You
 from tutor.workshop.showing import Asked, Showing
-from tutor.workshop.views import Common, You
 
 M = TypeVar("M", bound=msgspec.Struct)
 _TIMEOUT = 10.0  # seconds for one request or for the beginning of a connection

@@ -24,7 +24,8 @@ from tutor.workshop.links import join_link
 from tutor.workshop.log import Log, LogDown
 from tutor.workshop.names import shown_code
 from tutor.workshop.rooms import Here
-from tutor.workshop.server import App, Server, listen, server
+from tutor.workshop.server import App
+from tutor.workshop.serving import Server, listen, server
 
 PORT = 7000
 """The port that is tried first."""

@@ -32,6 +32,7 @@ from tutor.workshop.limits import Gate
 from tutor.workshop.log import Log, LogDown
 from tutor.workshop.peers import BoardPeer, Peer, ScreenPeer, SeatPeer
 from tutor.workshop.room import Room
+from tutor.workshop.seen import You
 from tutor.workshop.syllabus import Syllabus
 from tutor.workshop.telling import Teller
 
@@ -157,7 +158,7 @@ class Hub:
             await self.log.append(records)
         peer.ack(max(item.n for item in push.items))
 
-    def you(self, seat: str) -> views.You:
+    def you(self, seat: str) -> You:
         """What one learner sees."""
         return views.you(self.room, seat)
 

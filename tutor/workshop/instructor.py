@@ -17,8 +17,8 @@ from tutor.problems import Problem
 from tutor.workshop import names, protocol
 from tutor.workshop.events import Instruction
 from tutor.workshop.rooms import Keys
+from tutor.workshop.seen import Board, SeatRow
 from tutor.workshop.shoulder import Copy, cleaned
-from tutor.workshop.views import Board, SeatRow
 
 _TIMEOUT = 10.0  # seconds
 

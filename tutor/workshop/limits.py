@@ -82,10 +82,11 @@ class Gate:
     Args:
         strangers: So many of one address at a time.
         everybody: So many connections in all.
+        patience: Seconds in which a connection must show who it is.
     """
 
-    def __init__(self, strangers: int = 200, everybody: int = 5000) -> None:
-        self.strangers, self.everybody = strangers, everybody
+    def __init__(self, strangers: int = 200, everybody: int = 5000, patience: float = 10.0) -> None:
+        self.strangers, self.everybody, self.patience = strangers, everybody, patience
         self._waiting: dict[str, dict[int, Closing]] = {}
         self._settled: dict[tuple[str, int], Closing] = {}
 

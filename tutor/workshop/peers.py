@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket
 
 from tutor.workshop import protocol
 from tutor.workshop.limits import Bucket
-from tutor.workshop.views import Common, You
+from tutor.workshop.seen import Common, You
 
 _MOST_WAITING = 2000  # messages that wait for a slow board before it must come again
 

@@ -24,7 +24,7 @@ from tutor.course.models import (
     UseMistake,
 )
 from tutor.workshop.events import PollOption, PollQuestion
-from tutor.workshop.views import MistakeView
+from tutor.workshop.seen import MistakeView
 
 _ORDERS = 4  # orders to choose from
 _MISTAKES = 4  # explanations to choose from

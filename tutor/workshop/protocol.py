@@ -13,8 +13,8 @@ import msgspec
 
 from tutor.learner.events import AnyEvent
 from tutor.workshop.events import Instruction, Key
+from tutor.workshop.seen import Board, Common, Screen, SeatRow, Summary, You
 from tutor.workshop.shoulder import Copy
-from tutor.workshop.views import Board, Common, Screen, SeatRow, Summary, You
 
 MAX_MESSAGE = 65_536  # bytes that the hub takes in one message
 MAX_PUSH = 100  # events in one push

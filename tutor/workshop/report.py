@@ -13,6 +13,7 @@ from tutor.learner.events import StepPassed
 from tutor.workshop import views
 from tutor.workshop.events import Did, Record
 from tutor.workshop.room import Room, Seat, Work
+from tutor.workshop.seen import MistakeView, PollView
 
 
 class SeatReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +63,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ended: float
     seats: tuple[SeatReport, ...]
     steps: tuple[StepReport, ...]
-    mistakes: tuple[views.MistakeView, ...]
-    polls: tuple[views.PollView, ...]
+    mistakes: tuple[MistakeView, ...]
+    polls: tuple[PollView, ...]
     progress: tuple[float, ...]
 
 

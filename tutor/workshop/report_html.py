@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from html import escape
 
 from tutor.workshop.report import Report, SeatReport
-from tutor.workshop.views import PollView
+from tutor.workshop.seen import PollView
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b2430; --back: #f4f6f9; --quiet: #4c5968; --line: #b4c0cd; --blue: #0b5cad; }

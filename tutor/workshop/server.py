@@ -1,4 +1,4 @@
-"""The hub on the network: HTTP and WebSocket, and what they refuse.
+"""The hub's routes: HTTP and WebSocket, and what they refuse.
 
 Nothing that is sent decides which file is read or whose seat is written: pages are a fixed few, and a connection's
 role and seat are those it has proved.
@@ -9,30 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import socket as sockets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tutor import __version__
 from tutor.workshop import names, protocol, views
 from tutor.workshop.door import Refused
 from tutor.workshop.hub import Hub
-from tutor.workshop.limits import Gate
 from tutor.workshop.log import LogDown
 from tutor.workshop.peers import BoardPeer, Peer, ScreenPeer, SeatPeer
 
-PATIENCE = 10.0  # seconds in which a connection must show who it is
 _MAX_BODY = 4096  # bytes of a request
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -159,7 +154,7 @@ class App:
         nonce = secrets.token_hex(16)
         await socket.send_text(protocol.encode(protocol.Challenge(nonce=nonce)).decode())
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self.hub.gate.patience):
                 hello = protocol.hello(await _receive(socket))
             self.hub.door.check(hello, nonce, self._address(socket.scope, socket.headers))
         except (msgspec.DecodeError, RecursionError):
@@ -281,86 +276,3 @@ def _answer(value: msgspec.Struct, status: int = 200, *, close: bool = False) ->
 def _same_origin(origin: str | None, host: str | None) -> bool:
     """A browser says which page asks; programs that are no browser say nothing."""
     return origin is None or (bool(host) and urlsplit(origin).netloc.lower() == str(host).lower())
-
-
-class GuardedProtocol(H11Protocol):
-    """HTTP connections that are counted, and ended when they do not show who they are in time."""
-
-    gate: Gate
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Count it; too many of one address are ended before they cost anything."""
-        peer = transport.get_extra_info("peername")
-        self._peer = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
-        if self._peer is not None:
-            if not self.gate.enter(*self._peer, transport):
-                self._peer = None
-                transport.abort()
-                return
-            self.loop.call_later(PATIENCE * 1.5, self.gate.overdue, *self._peer, transport)
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Count it no more."""
-        if self.transport is None:
-            return  # refused at the door
-        if self._peer is not None:
-            self.gate.leave(*self._peer)
-        super().connection_lost(exc)
-
-
-class Server(uvicorn.Server):
-    """A server whose owner decides what signals do."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone: uvicorn would raise them again when it has ended."""
-        yield
-
-
-def server(app: App, *, tls: tuple[str, str] | None = None) -> Server:
-    """A server for a hub, ready for `serve(sockets=[…])`.
-
-    Args:
-        app: The hub's routes.
-        tls: Files of a certificate and its key.
-    """
-    protocol_class = type("Guarded", (GuardedProtocol,), {"gate": app.hub.gate})
-    config = uvicorn.Config(
-        app.starlette(),
-        http=protocol_class,
-        ws="websockets-sansio",
-        ws_max_size=protocol.MAX_MESSAGE,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
-        ws_per_message_deflate=False,  # 64 KB a connection, for messages of some hundred bytes
-        lifespan="on",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=5,
-        timeout_graceful_shutdown=3,
-        h11_max_incomplete_event_size=16_384,
-        ssl_certfile=tls[0] if tls else None,
-        ssl_keyfile=tls[1] if tls else None,
-    )
-    return Server(config)
-
-
-def listen(host: str, port: int) -> sockets.socket:
-    """A socket to serve on; port 0 takes a free one.
-
-    Raises:
-        OSError: The port is taken, or the address is not this machine's.
-    """
-    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
-    listening = sockets.socket(family, sockets.SOCK_STREAM)
-    listening.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    listening.listen(2048)
-    return listening

@@ -18,6 +18,7 @@ from tutor.workshop.following import Follower
 from tutor.workshop.log import Log
 from tutor.workshop.peers import BoardPeer, Peer, ScreenPeer, SeatPeer
 from tutor.workshop.relay import Relay
+from tutor.workshop.seen import Common, SeatRow
 
 _FAST = 0.02  # seconds between changed rows
 _SLOW = 0.25  # seconds between summaries
@@ -41,17 +42,17 @@ class Teller:
         self.screens: set[ScreenPeer] = set()
         self.relay = Relay(self.seats)
         self._show = show
-        self._rows: dict[str, views.SeatRow] = {}
+        self._rows: dict[str, SeatRow] = {}
         self._changed: set[str] = set()
         self._untold = True
-        self._common: views.Common | None = None
+        self._common: Common | None = None
 
     @property
     def everybody(self) -> list[Peer]:
         """Who is connected."""
         return [*self.seats.values(), *self.boards, *self.screens]
 
-    def common(self) -> views.Common:
+    def common(self) -> Common:
         """What all learners see, at the time when it changed last."""
         if self._common is None:
             self._common = views.common(self.follower.room, self.follower.clock())

@@ -17,7 +17,9 @@ import sys
 import time
 
 from tests.unit.workshop.seats import Sitting, sit
+from tests.unit.workshop.waiting import until
 from tutor.learner.events import PollAnswered, StepBegun, StepTried
+from tutor.workshop.seen import PollView
 
 Done = list[tuple[str, int | None, float]]
 _TRIED = StepTried(chapter="docker-run", item="first", findings=1, mistake="no-name")
@@ -33,8 +35,7 @@ async def seated(code: str, count: int, urls: list[str]) -> list[Sitting]:
     seats = await asyncio.gather(*(one(number) for number in range(count)))
     for seat in seats:
         seat.do(StepBegun(chapter="docker-run", item="first"), time.time())
-    while not all(seat.acknowledged for seat in seats):  # noqa: ASYNC110 - seats tell nobody
-        await asyncio.sleep(0.05)
+    await until(lambda: all(seat.acknowledged for seat in seats), 600)
     return list(seats)
 
 
@@ -58,11 +59,15 @@ async def rush(seats: list[Sitting]) -> Done:
     done: Done = []
 
     async def one(seat: Sitting) -> None:
-        while not ((common := seat.link.status.common) and common.poll and common.poll.open):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+        def asked() -> PollView | None:
+            common = seat.link.status.common
+            return common.poll if common and common.poll and common.poll.open else None
+
+        await until(asked, 600)
+        poll = asked()
         await asyncio.sleep(random.uniform(0, 2))
-        assert common is not None and common.poll is not None
-        event = PollAnswered(chapter="", item=common.poll.poll, room="r1", round=1, answer=("left",))
+        assert poll is not None
+        event = PollAnswered(chapter="", item=poll.poll, room="r1", round=1, answer=("left",))
         done.append((seat.card.seat, None, time.monotonic()))
         seat.do(event, time.time())
 

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from tests.unit.workshop.hubs import SECRET
 from tests.unit.workshop.rooms import SYLLABUS
+from tests.unit.workshop.waiting import until
 from tutor.workshop.hub import Hub
 from tutor.workshop.limits import Gate
 from tutor.workshop.log import Log
 from tutor.workshop.log_redis import RedisLog
 from tutor.workshop.log_sqlite import SqliteLog
-from tutor.workshop.server import App, listen, server
+from tutor.workshop.server import App
+from tutor.workshop.serving import listen, server
 
 
 class HubProcess:
@@ -50,8 +52,7 @@ async def main(port: int, place: str) -> None:
     listening = listen("127.0.0.1", port)
     running = server(App(hub))
     task = asyncio.create_task(running.serve(sockets=[listening]))
-    while not running.started and not task.done():  # noqa: ASYNC110 - uvicorn tells nobody
-        await asyncio.sleep(0.01)
+    await until(lambda: running.started or task.done())
     print("ready", flush=True)
     await task
 

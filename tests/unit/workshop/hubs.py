@@ -6,22 +6,25 @@ import asyncio
 import contextlib
 import json
 import secrets
+import socket as sockets
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.unit.workshop.rooms import SYLLABUS
+from tests.unit.workshop.waiting import until
 from tutor.workshop import names, protocol
 from tutor.workshop.events import Instruction
 from tutor.workshop.hub import Hub
 from tutor.workshop.limits import Gate
 from tutor.workshop.log import Log
 from tutor.workshop.protocol import Joined
-from tutor.workshop.server import App, listen, server
+from tutor.workshop.server import App
+from tutor.workshop.serving import listen, server
 from tutor.workshop.syllabus import Syllabus
 
 SECRET = "the instructor's own secret"
@@ -121,8 +124,7 @@ def push(*events: tuple[int, dict[str, Any]], now: float = 1_700_000_000.0) -> s
     return json.dumps({"type": "push", "now": now, "items": items})
 
 
-async def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something has become true."""
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.01)
+def free_port() -> int:
+    with sockets.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

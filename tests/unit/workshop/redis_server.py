@@ -6,10 +6,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.unit.workshop.waiting import waited
 
 NEEDED = pytest.mark.skipif(
     shutil.which("redis-server") is None, reason="redis-server is not installed (Debian: apt-get install redis-server)"
@@ -31,10 +32,13 @@ class RedisServer:
             f"--port 0 --unixsocket {socket} --dir {self.folder} --appendonly yes --appendfsync always --daemonize no"
         )
         self._process = subprocess.Popen(["redis-server", *options.split(), "--save", ""], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
-        while subprocess.run(["redis-cli", "-s", str(socket), "ping"], capture_output=True).stdout != b"PONG\n":
-            assert time.monotonic() < deadline and self._process.poll() is None, "redis-server does not start"
-            time.sleep(0.05)
+        process, ping = self._process, ["redis-cli", "-s", str(socket), "ping"]
+
+        def answers() -> bool:
+            assert process.poll() is None, "redis-server has ended"
+            return subprocess.run(ping, capture_output=True).stdout == b"PONG\n"
+
+        waited(answers, 30, lambda: "redis-server does not answer")
 
     def kill(self) -> None:
         if self._process is not None:

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import re
 import signal
 import stat
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.unit.workshop.programs import Program, programs, tutor
 from tests.unit.workshop.rooms import NOON, OPENED, QUESTION, did, record
+from tests.unit.workshop.waiting import waited
 from tutor.course import variables
 from tutor.course.loader import load_course
 from tutor.engine import images
@@ -29,81 +24,13 @@ from tutor.problems import Problem
 from tutor.workshop import agenda, polls, report, report_html
 from tutor.workshop.events import PollClosed, PollOpened, SeatTaken
 from tutor.workshop.links import read_link
-from tutor.workshop.views import MistakeView
-
-
-def tutor(home: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tutor", *arguments],
-        capture_output=True,
-        text=True,
-        input=stdin,
-        env={**os.environ, "DOCKER_TUTOR_HOME": str(home)},
-        timeout=120,
-        check=False,
-    )
-
-
-class Program:
-    """A tutor that runs, whose lines are collected."""
-
-    def __init__(self, home: Path, *arguments: str) -> None:
-        self.out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by the fixture
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tutor", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=self.out,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "DOCKER_TUTOR_HOME": str(home)},
-        )
-
-    @property
-    def text(self) -> str:
-        return os.pread(self.out.fileno(), 1_000_000, 0).decode()
-
-    def wait_for(self, pattern: str, seconds: float = 60) -> re.Match[str]:
-        deadline = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.text, re.M)):
-            assert self.process.poll() is None and time.monotonic() < deadline, self.text
-            time.sleep(0.05)
-        return found
-
-    def type(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        status = self.process.wait(30)
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        return status
+from tutor.workshop.seen import MistakeView
 
 
 @pytest.fixture
 def program(home: Path) -> Iterator[Callable[..., Program]]:
-    running: list[Program] = []
-
-    def start(*arguments: str, where: Path = home) -> Program:
-        running.append(Program(where, *arguments))
-        return running[-1]
-
-    yield start
-    for one in running:
-        one.end(signal.SIGKILL)
-        one.out.close()
-
-
-def waited(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return value
+    with programs(home) as start:
+        yield start
 
 
 def test_a_workshop_from_plan_to_erasing(home: Path, program: Callable[..., Program], tmp_path: Path) -> None:

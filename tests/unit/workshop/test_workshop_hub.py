@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.workshop.hubs import SECRET, Running, ask, instruct, open_socket, push, serving, until, wait_for
+from tests.unit.workshop.hubs import SECRET, Running, ask, instruct, open_socket, push, serving, wait_for
 from tests.unit.workshop.rooms import QUESTION
+from tests.unit.workshop.waiting import until
 from tutor.workshop.events import ChapterSet, NamesShown, PollClosed, PollOpened, Said, SeatAllowed, TimerSet
 from tutor.workshop.log_sqlite import SqliteLog
 from tutor.workshop.room import Room

@@ -15,9 +15,10 @@ from tutor.workshop.cards import Card
 from tutor.workshop.client import Status
 from tutor.workshop.events import PaceSet
 from tutor.workshop.room import Room
+from tutor.workshop.seen import Common
 
 
-def common(*paces: PaceSet) -> views.Common:
+def common(*paces: PaceSet) -> Common:
     bodies = [OPENED, *paces]
     return views.common(Room.of(record(n, body, by="i:Kim") for n, body in enumerate(bodies)), NOON)
 

@@ -11,7 +11,7 @@ from tutor.ui.plain.page import columns
 from tutor.workshop import instructor
 from tutor.workshop.names import shown_code
 from tutor.workshop.rooms import Keys
-from tutor.workshop.views import Board, SeatRow
+from tutor.workshop.seen import Board, SeatRow
 
 _LETTERS = {"p": "●", "t": "◐", "b": "○", "-": "·"}
 

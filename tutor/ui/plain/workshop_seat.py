@@ -18,8 +18,8 @@ from tutor.workshop import cards, client, names
 from tutor.workshop.cards import Card
 from tutor.workshop.client import Link, Status
 from tutor.workshop.outbox import JournalOutbox
+from tutor.workshop.seen import Common, PollView
 from tutor.workshop.told import SHOWN, TOLD
-from tutor.workshop.views import Common, PollView
 
 _HELP = "Type: answer N · hand up · hand down · status · leave · quit (keeps your seat)."
 

@@ -38,7 +38,7 @@ from tutor.workshop.events import (
 )
 from tutor.workshop.instructor import BoardLink, BoardStatus
 from tutor.workshop.rooms import Keys
-from tutor.workshop.views import Board, SeatRow
+from tutor.workshop.seen import Board, SeatRow
 
 
 class BoardScreen(Screen[object]):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from textual.content import Content
 
 from tutor.workshop.names import shown_code
-from tutor.workshop.views import Board, PollView, SeatRow
+from tutor.workshop.seen import Board, PollView, SeatRow
 
 _STEPS = {"p": ("●", "$success"), "t": ("◐", "$warning"), "b": ("○", "$primary"), "-": ("·", "$quiet")}
 MAP_FROM = 41

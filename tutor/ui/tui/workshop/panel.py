@@ -18,8 +18,8 @@ from tutor.problems import Problem
 from tutor.ui.plain.workshop_seat import left, pace
 from tutor.workshop import client, names
 from tutor.workshop.client import Status
+from tutor.workshop.seen import PollView
 from tutor.workshop.showing import Asked
-from tutor.workshop.views import PollView
 
 if TYPE_CHECKING:
     from tutor.ui.tui.app import TutorApp
