@@ -17,7 +17,7 @@ from sandbox_lab import Api
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
 from tutor.engine.images import resolve
-from tutor.engine.images.registry import Registry
+from tutor.engine.images.registry_api import Registry
 from tutor.lab.prove.bystanders import Bystanders
 from tutor.lab.session.engine import upstream
 from tutor.problems import Problem

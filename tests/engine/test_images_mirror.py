@@ -11,7 +11,8 @@ from images_made_up import MadeUp
 
 from tutor.engine.connect import Engine
 from tutor.engine.images.recipe_build import build
-from tutor.engine.images.registry import Registry, fill, mirrored
+from tutor.engine.images.registry import fill, mirrored
+from tutor.engine.images.registry_api import Registry
 from tutor.problems import Problem
 
 pytestmark = pytest.mark.engine

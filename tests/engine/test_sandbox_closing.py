@@ -16,7 +16,7 @@ import pytest
 from sandbox_lab import Foreign, Lab, foreign_objects, open_lab
 
 from tutor.engine.images import resolve
-from tutor.engine.images.registry import Registry
+from tutor.engine.images.registry_api import Registry
 from tutor.problems import Problem
 from tutor.sandbox import commands
 from tutor.sandbox.cleanup import census, close, leftovers

@@ -31,6 +31,7 @@ from tutor.workshop.events import (  # noqa: E402
     TimerSet,
 )
 from tutor.workshop.log_sqlite import SqliteLog  # noqa: E402
+from tutor.workshop.protocol import Offer  # noqa: E402
 from tutor.workshop.serving import listen  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -216,8 +217,19 @@ async def test_the_page_to_join_names_this_very_hub(browser: Browser, hub: Runni
     await page.goto(f"{hub.http}/{hub.hub.door.code}")
     await expect(page.locator("#join")).to_have_text(f"docker-tutor join {hub.http}/{hub.hub.door.code} --as NAME")
     await expect(page.locator("#plain")).to_be_visible()
+    await expect(page.locator("#images")).to_be_hidden()
     assert wrong == []
     await page.close()
+
+
+async def test_the_page_to_join_says_where_images_are(browser: Browser, tmp_path: Path) -> None:
+    offer = Offer(mirror="192.0.2.7:5000", images={"busybox:1.37": f"sha256:{'0' * 64}"})
+    async with serving(SqliteLog(tmp_path / "room.sqlite3"), offer=offer) as hub:
+        page = await browser.new_page()
+        await page.goto(f"{hub.http}/")
+        await expect(page.locator("#images")).to_be_visible()
+        await expect(page.locator("#pull")).to_have_text(f"docker-tutor images pull --from {hub.http}")
+        await page.close()
 
 
 # https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio, of every text that is seen.

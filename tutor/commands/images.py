@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from tutor.commands.workshop import with_extra
+
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add this family's commands."""
@@ -20,6 +22,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         one.set_defaults(command=command)
 
     pull = _with_roles(actions.add_parser("pull", help="pull what is missing"))
+    pull.add_argument("--from", dest="workshop", metavar="URL", help="from the mirror of this workshop")
     pull.set_defaults(command=_pull)
     build = _with_roles(actions.add_parser("build", help="build from recipes what is missing or has changed"))
     build.add_argument("--again", action="store_true", help="build also what is there already")
@@ -58,11 +61,19 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _pull(arguments: argparse.Namespace) -> int:
+    if arguments.workshop:
+        return with_extra(_pull_from)(arguments)
     from tutor.engine.connect import connect
     from tutor.engine.images import commands as image_commands
 
     with connect() as engine:
         return image_commands.pull_images(engine, sys.stdout, arguments.roles or None, as_json=arguments.json)
+
+
+def _pull_from(arguments: argparse.Namespace) -> int:
+    from tutor.ui.plain import workshop_images
+
+    return workshop_images.pull(arguments.workshop, sys.stdout, arguments.roles or None, as_json=arguments.json)
 
 
 def _build(arguments: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ _READY = ("90-minutes", "half-a-day", "a-day")
 _EXTRA = {"redis", "segno", "starlette", "uvicorn", "websockets"}
 
 
-def _with_extra(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+def with_extra(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
     """A command that needs the packages of the extra `workshop`."""
 
     def run(arguments: argparse.Namespace) -> int:
@@ -46,10 +46,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     join.add_argument("--code", default="", metavar="CODE", help="the join code, where the link has none")
     join.add_argument("--plain", action="store_true", help="in lines of text (always so without a terminal)")
     join.add_argument("--what", action="store_true", help="list what is sent, and do nothing")
-    join.set_defaults(command=_with_extra(_join))
+    join.set_defaults(command=with_extra(_join))
 
     leave = commands.add_parser("leave", help="leave the workshop; nothing is sent any more")
-    leave.set_defaults(command=_with_extra(_leave))
+    leave.set_defaults(command=with_extra(_leave))
 
     family = commands.add_parser("workshop", help="a class with an instructor: plan, host, watch, report")
     actions = family.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -58,13 +58,20 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     _planned(plan)
     plan.add_argument("--write", type=Path, metavar="FILE", help="write it into a file, to be changed by hand")
     plan.add_argument("--json", action="store_true", help="as JSON")
-    plan.set_defaults(command=_with_extra(_plan))
+    plan.set_defaults(command=with_extra(_plan))
 
-    prep = actions.add_parser("prep", help="get the images ready: a file to hand round, or a mirror on this machine")
+    prep = actions.add_parser("prep", help="get the images ready: a file to hand round, or a mirror for the room")
     _planned(prep)
     prep.add_argument("--pack", type=Path, metavar="FILE", help="all images of the plan in one file")
-    prep.add_argument("--mirror", metavar="127.0.0.1:PORT", help="put them into this registry")
-    prep.set_defaults(command=_with_extra(_prep))
+    prep.add_argument(
+        "--mirror",
+        nargs="?",
+        type=int,
+        const=0,
+        metavar="PORT",
+        help="serve them to this network until ctrl+c (default: port 5000, or one that is free)",
+    )
+    prep.set_defaults(command=with_extra(_prep))
 
     host = actions.add_parser("host", help="start the hub: join code, link, QR code")
     _planned(host)
@@ -74,15 +81,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     host.add_argument("--link", default="", metavar="URL", help="where learners reach it, if not at this address")
     host.add_argument("--tls", nargs=2, type=Path, metavar=("CERT", "KEY"), help="HTTPS with these files")
     host.add_argument("--behind-proxy", action="store_true", help="a reverse proxy stands before it")
+    host.add_argument("--mirror", default="", metavar="HOST:PORT", help="tell learners of this mirror (workshop prep)")
     host.add_argument("--redis", default="", metavar="URL", help="keep the log in Redis: several hubs, one room")
     host.add_argument(
         "--secret-file", type=Path, metavar="FILE", help="the instructor's secret; all hubs have the same"
     )
-    host.set_defaults(command=_with_extra(_host))
+    host.set_defaults(command=with_extra(_host))
 
     rooms = actions.add_parser("rooms", help="the rooms that were hosted on this machine")
     rooms.add_argument("--json", action="store_true", help="as JSON")
-    rooms.set_defaults(command=_with_extra(_rooms))
+    rooms.set_defaults(command=with_extra(_rooms))
 
     board = actions.add_parser("board", help="who is where, who is stuck, and on what")
     _room(board)
@@ -92,7 +100,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     board.add_argument("--as", dest="name", default="", metavar="NAME", help="who instructs, as learners see it")
     board.add_argument("--plain", action="store_true", help="in lines of text: the board as it is now")
     board.add_argument("--json", action="store_true", help="the board as it is now, as JSON")
-    board.set_defaults(command=_with_extra(_board))
+    board.set_defaults(command=with_extra(_board))
 
     report = actions.add_parser("report", help="what the workshop was, as HTML, CSV or JSON")
     _room(report)
@@ -105,12 +113,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     kinds.add_argument("--certificate", metavar="NAME", help="a page for one learner, to be printed")
     report.add_argument("--redis", default="", metavar="URL", help="the log is in this Redis")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="write into a file")
-    report.set_defaults(command=_with_extra(_report), kind="html")
+    report.set_defaults(command=with_extra(_report), kind="html")
 
     erase = actions.add_parser("erase", help="remove a room with everything that was kept of it")
     erase.add_argument("room", metavar="ROOM", help="its id; see: workshop rooms")
     erase.add_argument("--redis", default="", metavar="URL", help="the log is in this Redis")
-    erase.set_defaults(command=_with_extra(_erase))
+    erase.set_defaults(command=with_extra(_erase))
 
 
 def _planned(parser: argparse.ArgumentParser) -> None:
@@ -162,18 +170,20 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 
 def _prep(arguments: argparse.Namespace) -> int:
-    from tutor.ui.plain import workshop_plan
+    from tutor.ui.plain import workshop_images
 
     _, plan = _plan_of(arguments)
-    return workshop_plan.prepare(plan, sys.stdout, pack=arguments.pack, mirror=arguments.mirror)
+    return workshop_images.prepare(plan, sys.stdout, pack=arguments.pack, mirror=arguments.mirror)
 
 
 # -- hosting ----------------------------------------------------------------------------------------------------------
 def _host(arguments: argparse.Namespace) -> int:
+    from tutor.ui.plain import workshop_images
     from tutor.workshop import rooms
     from tutor.workshop.host import Options, run
 
     course, plan = _plan_of(arguments)
+    offer = workshop_images.offer(plan, arguments.mirror) if arguments.mirror else None
     if arguments.secret_file:
         here = rooms.with_secret(arguments.room, plan.title, arguments.secret_file)
     elif arguments.room and not arguments.redis:
@@ -187,6 +197,7 @@ def _host(arguments: argparse.Namespace) -> int:
         tls=tuple(arguments.tls) if arguments.tls else None,
         behind_proxy=arguments.behind_proxy,
         redis=arguments.redis,
+        offer=offer,
     )
     return run(course, plan, here, options, lambda line: print(line, flush=True))
 

@@ -13,6 +13,8 @@ from tutor.engine._process import Process
 from tutor.problems import Problem
 
 PROGRAM = "docker-registry"
+_CHANGED = "delete: {enabled: true}"
+_KEPT = "maintenance: {readonly: {enabled: true}, uploadpurging: {enabled: false}}"
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,15 @@ def program() -> str | None:
     return shutil.which(PROGRAM, path=_process.system_environment()["PATH"])
 
 
-def start(storage: Path, settings: Path, log: Path, port: int | None) -> Mirror:
-    """Start the registry on a free loopback port.
+def start(storage: Path, settings: Path, log: Path, port: int | None, *, room: bool = False) -> Mirror:
+    """Start the registry on a free port.
 
     Args:
         storage: Where its images are kept.
         settings: The settings file to write.
         log: Where it writes what it does.
         port: The port of the last time, used again when it is free.
+        room: Whether it serves the network, and then takes nothing from anybody; on loopback otherwise.
 
     Raises:
         Problem: `no-registry`: it does not start.
@@ -54,8 +57,8 @@ def start(storage: Path, settings: Path, log: Path, port: int | None) -> Mirror:
     settings.write_text(
         "version: 0.1\n"
         "log: {level: warn}\n"
-        f"storage: {{filesystem: {{rootdirectory: '{storage}'}}, delete: {{enabled: true}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}'}}\n",
+        f"storage: {{filesystem: {{rootdirectory: '{storage}'}}, {_KEPT if room else _CHANGED}}}\n"
+        f"http: {{addr: '{'' if room else '127.0.0.1'}:{port}'}}\n",
         encoding="utf-8",
     )
     process = _process.start_detached([path, "serve", str(settings)], log, _process.system_environment())

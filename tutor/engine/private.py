@@ -148,6 +148,11 @@ def status() -> Status:
     )
 
 
+def registry_storage() -> Path:
+    """Where the private engine's mirror keeps its images."""
+    return folders().data / "registry"
+
+
 def registry_url() -> str | None:
     """`127.0.0.1:PORT` of the private engine's mirror while it runs; None without one."""
     return status().registry
@@ -340,7 +345,7 @@ def _start_mirror(where: Folders, choices: _Choices, say: Say) -> None:
     """Start the registry; an engine without it is still of use, so a failure becomes a note."""
     kept = choices.registry_port
     try:
-        mirror = _mirror.start(where.data / "registry", where.registry_settings, where.data / "registry.log", kept)
+        mirror = _mirror.start(registry_storage(), where.registry_settings, where.data / "registry.log", kept)
     except Problem as problem:
         choices.notes.append(str(problem))
         say(str(problem))

@@ -23,6 +23,7 @@ from tutor.workshop.limits import Gate
 from tutor.workshop.links import join_link
 from tutor.workshop.log import Log, LogDown
 from tutor.workshop.names import shown_code
+from tutor.workshop.protocol import Offer
 from tutor.workshop.rooms import Here
 from tutor.workshop.server import App
 from tutor.workshop.serving import Server, listen, server
@@ -42,6 +43,7 @@ class Options:
         tls: Files of a certificate and its key.
         behind_proxy: Whether a reverse proxy stands before it.
         redis: URL of a Redis that keeps the log; a file of the room otherwise.
+        offer: A mirror that has the room's images.
     """
 
     bind: str = "0.0.0.0"
@@ -50,6 +52,7 @@ class Options:
     tls: tuple[Path, Path] | None = None
     behind_proxy: bool = False
     redis: str = ""
+    offer: Offer | None = None
 
 
 def run(course: Course, plan: Plan, here: Here, options: Options, say: Callable[[str], None]) -> int:
@@ -102,7 +105,7 @@ class _Hosting:
         tls = self.options.tls
         try:
             await hub.start()
-            app = App(hub, behind_proxy=self.options.behind_proxy)
+            app = App(hub, behind_proxy=self.options.behind_proxy, offer=self.options.offer)
             running = server(app, tls=(str(tls[0]), str(tls[1])) if tls else None)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -111,7 +114,7 @@ class _Hosting:
             while not running.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells nobody
                 await asyncio.sleep(0.02)
             if running.started:
-                for line in _announcement(hub, self.here, self.link):
+                for line in _announcement(hub, self.here, self.link, self.options.offer):
                     self.say(line)
             await serving
         except LogDown:
@@ -173,7 +176,7 @@ class _Complaints(logging.Handler):
         self.last = lines[-1].strip() if lines else ""
 
 
-def _announcement(hub: Hub, here: Here, link: str) -> list[str]:
+def _announcement(hub: Hub, here: Here, link: str, offer: Offer | None) -> list[str]:
     joining = join_link(link, hub.door.code)
     lines = [f"{hub.info[1]}", "", qr_text(joining), ""]
     lines += [f"Learners:   docker tutor join {joining} --as NAME", f"Join code:  {shown_code(hub.door.code)}"]
@@ -181,6 +184,8 @@ def _announcement(hub: Hub, here: Here, link: str) -> list[str]:
         f"Projector:  {link}/screen#{hub.door.screen_key}",
         f"Board:      docker tutor workshop board --room {hub.info[0]}",
     ]
+    if offer:
+        lines += [f"Images:     docker tutor images pull --from {link} (the mirror at {offer.mirror})"]
     lines += [f"Another instructor needs a copy of {here.keys_file} (keep it to yourselves)."]
     if link.startswith("http://"):
         lines += ["Plain HTTP: others in this network could read along. With a certificate: --tls CERT KEY."]

@@ -223,13 +223,24 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
     key: str
 
 
+Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """Images that a mirror in the room has: its `HOST:PORT`, and reference → digest of what is to be found there."""
+
+    mirror: Annotated[str, msgspec.Meta(max_length=300)]
+    images: Annotated[dict[str, Digest], msgspec.Meta(max_length=200)]
+
+
 class RoomInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """`GET /api/room`: what one may know before joining. `chapters`: their numbers."""
+    """`GET /api/room`: what one may know before joining. `chapters`: their numbers; `offer`: where images are."""
 
     room: str
     title: str
     version: str
     chapters: tuple[int, ...]
+    offer: Offer | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

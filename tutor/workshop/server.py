@@ -55,11 +55,12 @@ class App:
     Args:
         hub: What they lead to.
         behind_proxy: Whether a reverse proxy stands before it and says who connects (`X-Forwarded-For`).
+        offer: A mirror that has the room's images.
     """
 
-    def __init__(self, hub: Hub, *, behind_proxy: bool = False) -> None:
+    def __init__(self, hub: Hub, *, behind_proxy: bool = False, offer: protocol.Offer | None = None) -> None:
         self.hub = hub
-        self._behind_proxy = behind_proxy
+        self._behind_proxy, self._offer = behind_proxy, offer
         self._pages = {path: ((_WEB / name).read_bytes(), kind) for path, (name, kind) in _PAGES.items()}
 
     def starlette(self) -> Starlette:
@@ -98,7 +99,8 @@ class App:
         """What one may know before joining."""
         room, title = self.hub.info
         numbers = tuple(chapter.number for chapter in views.syllabus(self.hub.room).chapters)
-        return _answer(protocol.RoomInfo(room=room, title=title, version=__version__, chapters=numbers))
+        info = protocol.RoomInfo(room=room, title=title, version=__version__, chapters=numbers, offer=self._offer)
+        return _answer(info)
 
     async def health(self, _: Request) -> Response:
         """Whether the hub can keep anything: its log answers."""

@@ -11,7 +11,7 @@ from tutor.engine.images import commands as image_commands
 from tutor.engine.images.budget import Budget
 from tutor.engine.images.progress import Step, shown_on, size
 from tutor.engine.images.pull import failure
-from tutor.engine.images.registry import Registry
+from tutor.engine.images.registry_api import Registry
 from tutor.problems import Problem
 
 

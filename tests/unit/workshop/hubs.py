@@ -22,7 +22,7 @@ from tutor.workshop.events import Instruction
 from tutor.workshop.hub import Hub
 from tutor.workshop.limits import Gate
 from tutor.workshop.log import Log
-from tutor.workshop.protocol import Joined
+from tutor.workshop.protocol import Joined, Offer
 from tutor.workshop.server import App
 from tutor.workshop.serving import listen, server
 from tutor.workshop.syllabus import Syllabus
@@ -70,13 +70,14 @@ async def serving(
     behind_proxy: bool = False,
     room: str = "r1",
     syllabus: Syllabus = SYLLABUS,
+    offer: Offer | None = None,
 ) -> AsyncIterator[Running]:
     listening = listen("127.0.0.1", port)
     port = listening.getsockname()[1]
     hub = Hub(
         log, room=room, title="Docker", syllabus=syllabus, secret=SECRET, link=f"http://127.0.0.1:{port}", gate=gate
     )
-    running = server(App(hub, behind_proxy=behind_proxy))
+    running = server(App(hub, behind_proxy=behind_proxy, offer=offer))
     task = asyncio.create_task(running.serve(sockets=[listening]))
     try:
         await until(lambda: running.started or task.done())

@@ -19,7 +19,8 @@ from tutor.engine.images.budget import ANONYMOUS, SIGNED_IN, SOURCE, WINDOW_HOUR
 from tutor.engine.images.catalogue_file import Image
 from tutor.engine.images.progress import Report, shown_on, silent, size
 from tutor.engine.images.pull import pull
-from tutor.engine.images.registry import Registry, fill, mirrored
+from tutor.engine.images.registry import fill, mirrored
+from tutor.engine.images.registry_api import Registry
 from tutor.engine.images.state import BUILT, OWN, PACKED, PULLED, Held, held
 
 
@@ -185,7 +186,7 @@ def budget(out: TextIO, learners: int, chapters: Iterable[int] | None = None, *,
     )
     print("Instead: everybody signs in (`docker login`),", file=out)
     print("  or take a file along (`docker tutor images pack FILE`, and `load FILE` on each machine),", file=out)
-    print("  or one machine keeps a mirror for all (`docker tutor images mirror`).", file=out)
+    print("  or one machine serves them to all (`docker tutor workshop prep --mirror`).", file=out)
     return 1
 
 

@@ -91,7 +91,7 @@ def _pack(engine: Engine, there: list[Held], file: Path, report: Report) -> Inde
             raise Problem(
                 f"{file} cannot be written: {error.strerror or error}.", "Nothing was left of it.", code="disk-full"
             ) from error
-    return Index(version=pack_file.VERSION, architecture=_architecture(engine), images=images, members={})
+    return Index(version=pack_file.VERSION, architecture=architecture_of(engine), images=images, members={})
 
 
 def _forget(engine: Engine, name: str) -> None:
@@ -114,7 +114,7 @@ def load(engine: Engine, catalogue: Catalogue, file: Path, report: Report = sile
     report(step)
     index = pack_file.verify(file, lambda done: report(Step(step.name, step.doing, done, whole)))
     report(Step(step.name, step.doing, finished="all of it is as it was packed"))
-    ours = _architecture(engine)
+    ours = architecture_of(engine)
     if index.architecture != ours:
         raise Problem(
             f"{file} is for {index.architecture}; this engine runs {ours}.",
@@ -168,7 +168,8 @@ def _check_room(file: Path, total: int) -> None:
         )
 
 
-def _architecture(engine: Engine) -> str:
+def architecture_of(engine: Engine) -> str:
+    """What the engine runs, as Docker names it: `amd64`, `arm64`."""
     with engine.guard():
         return str(engine.api.version()["Arch"])
 
@@ -209,7 +210,7 @@ def _write(engine: Engine, file: Path, images: tuple[Packed, ...], total: int, r
                 pack_file.write(
                     out,
                     answer.raw,
-                    _architecture(engine),
+                    architecture_of(engine),
                     images,
                     lambda done: report(Step(file.name, "saving", done, max(done, total))),
                 )
@@ -234,34 +235,51 @@ def _put(partial: Path, file: Path) -> None:
 
 def _send(engine: Engine, file: Path, whole: int, report: Report) -> None:
     """Give the file to the engine."""
-    from docker.errors import APIError
-
-    report(Step(file.name, "loading"))
-    with file.open("rb") as raw, engine.fresh(timeout=PATIENCE) as patient, patient.guard():
+    with file.open("rb") as raw:
 
         def content() -> Iterator[bytes]:
             while data := raw.read(1 << 20):
                 report(Step(file.name, "loading", raw.tell(), whole))
                 yield data
 
+        give(engine, str(file), content(), report, file.name)
+
+
+def give(engine: Engine, what: str, content: Iterator[bytes], report: Report, name: str = "") -> None:
+    """Let the engine load images.
+
+    Args:
+        engine: Takes them.
+        what: What it is, in words.
+        content: A tar file as `docker save` writes it.
+        report: Takes progress.
+        name: What progress calls it; as `what` when empty.
+
+    Raises:
+        Problem: `load-failed`, `disk-full`, `engine-gone`.
+    """
+    from docker.errors import APIError
+
+    report(Step(name or what, "loading"))
+    with engine.fresh(timeout=PATIENCE) as patient, patient.guard():
         api: Any = patient.api
         try:
-            for event in api.load_image(content(), quiet=True):
+            for event in api.load_image(content, quiet=True):
                 if "error" in event:
-                    raise _refused(file, str(event["error"]))
+                    raise _refused(what, str(event["error"]))
         except APIError as error:
-            raise _refused(file, str(error.explanation or error)) from error
-    report(Step(file.name, "loading", finished="loaded"))
+            raise _refused(what, str(error.explanation or error)) from error
+    report(Step(name or what, "loading", finished="loaded"))
 
 
-def _refused(file: Path, said: str) -> Problem:
+def _refused(what: str, said: str) -> Problem:
     if "no space left" in said.lower():
         return Problem(
-            f"The engine's disk is full: {file} could not be loaded.",
+            f"The engine's disk is full: {what} could not be loaded.",
             "Make room (`docker system df` shows what takes it), then call again.",
             code="disk-full",
         )
-    return Problem(f"The engine did not load {file}: {said.strip()}", "Its log says more.", code="load-failed")
+    return Problem(f"The engine did not load {what}: {said.strip()}", "Its log says more.", code="load-failed")
 
 
 def _name(engine: Engine, catalogue: Catalogue, index: Index, roles: Iterable[str]) -> None:

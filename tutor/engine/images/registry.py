@@ -1,16 +1,11 @@
 """A registry on loopback, filled with the catalogue's images: `docker pull nginx` then works without the Internet.
 
-The engine pushes an image once; further tags are set by the registry's HTTP API
-(https://distribution.github.io/distribution/spec/api/).
+The engine pushes an image once; further tags are set by the registry's HTTP API.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tutor.engine.connect import Engine
@@ -20,109 +15,9 @@ from tutor.engine.images.progress import Report, Step, silent
 from tutor.engine.images.pull import PATIENCE, pull
 from tutor.engine.images.recipe_build import build
 from tutor.engine.images.recipes import digests
+from tutor.engine.images.registry_api import Manifest, Registry
 from tutor.engine.images.state import Held, held
 from tutor.problems import Problem
-
-_MANIFESTS = (
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.index.v1+json",
-)
-_TIMEOUT = 20.0
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a registry has under a tag.
-
-    Attributes:
-        body: The manifest as it was stored.
-        kind: Its media type.
-        digest: Its digest.
-        config: Digest of the image's configuration, which is the image's id on most engines; empty for an index.
-    """
-
-    body: bytes
-    kind: str
-    digest: str
-    config: str
-
-
-class Registry:
-    """One registry, spoken to without TLS: on loopback only.
-
-    Args:
-        address: `127.0.0.1:PORT` (or `localhost:PORT`).
-
-    Raises:
-        Problem: `bad-registry`: the address is not on loopback.
-    """
-
-    def __init__(self, address: str) -> None:
-        name, colon, port = address.rpartition(":")
-        loopback = name == "localhost" or re.fullmatch(r"127(\.\d{1,3}){3}", name)
-        if not colon or not loopback or not port.isdecimal():
-            raise Problem(
-                f"{address!r} is not a registry on this machine.",
-                "Give its address as 127.0.0.1:PORT; `docker tutor engine status` tells that of the private engine.",
-                code="bad-registry",
-                status=2,
-            )
-        self.address = address
-
-    def manifest(self, path: str, tag: str) -> Manifest | None:
-        """What is stored under a tag; None for nothing.
-
-        Raises:
-            Problem: `no-registry`: it does not answer.
-        """
-        status, headers, body = self._ask("GET", f"/v2/{path}/manifests/{tag}", {"Accept": ", ".join(_MANIFESTS)})
-        if status != 200:
-            return None
-        config = json.loads(body).get("config") or {}
-        kind = headers.get("content-type", "").partition(";")[0]
-        return Manifest(body, kind, headers.get("docker-content-digest", ""), config.get("digest", ""))
-
-    def labels(self, path: str, manifest: Manifest) -> dict[str, str]:
-        """The labels of a stored image; none where they cannot be told."""
-        if not manifest.config:
-            return {}
-        status, _, body = self._ask("GET", f"/v2/{path}/blobs/{manifest.config}", {})
-        return (json.loads(body).get("config") or {}).get("Labels") or {} if status == 200 else {}
-
-    def set_tag(self, path: str, tag: str, manifest: Manifest) -> None:
-        """Store a manifest under a further tag.
-
-        Raises:
-            Problem: `no-registry`.
-        """
-        status, _, body = self._ask(
-            "PUT", f"/v2/{path}/manifests/{tag}", {"Content-Type": manifest.kind}, manifest.body
-        )
-        if status not in (200, 201, 202):
-            raise Problem(
-                f"The registry at {self.address} did not take {path}:{tag}: {body[:200].decode(errors='replace')}",
-                "Its log says more.",
-                code="no-registry",
-            )
-
-    def _ask(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(self.address, timeout=_TIMEOUT)
-        try:
-            connection.request(method, url, body=body, headers=dict(headers))
-            answer = connection.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise Problem(
-                f"No registry answers at {self.address}.",
-                "`docker tutor engine up` starts the private engine with one.",
-                code="no-registry",
-            ) from error
-        finally:
-            connection.close()
 
 
 def mirrored(registry: Registry, catalogue: Catalogue, found: Mapping[str, Held]) -> set[str]:

@@ -14,6 +14,7 @@ from tutor.course.loader import load_course
 from tutor.engine import images
 from tutor.engine.connect import connect as connect_engine
 from tutor.engine.doctor import Check
+from tutor.engine.images.registry_api import Reader
 from tutor.problems import Problem
 from tutor.workshop import client, names, protocol
 from tutor.workshop.links import read_link
@@ -45,10 +46,25 @@ def checks(link: str) -> Iterator[Check]:
     else:
         numbers = ", ".join(str(number) for number in info.chapters)
         yield Check("chapters", "ok", f"Its chapters are here: {numbers}.")
-    yield _images(set(info.chapters))
+    if info.offer is not None:
+        yield _mirror(info.offer)
+    yield _images(set(info.chapters), f"docker tutor images pull --from {hub}" if info.offer else "")
 
 
-def _images(chapters: set[int]) -> Check:
+def _mirror(offer: protocol.Offer) -> Check:
+    """Whether the room's mirror has what the hub says."""
+    step = "Ask the instructor; images can also come from the Internet or from a pack."
+    try:
+        reader, known = Reader(offer.mirror), {image.reference: image for image in images.catalogue()}
+        for reference, digest in offer.images.items():
+            if reference in known and reader.manifest(known[reference].path, digest) is None:
+                return Check("mirror", "warn", f"The mirror at {reader.address} has no {reference}.", step)
+    except Problem as problem:
+        return Check("mirror", "warn", problem.sentence, step)
+    return Check("mirror", "ok", f"The mirror at {reader.address} has the workshop's {len(offer.images)} images.")
+
+
+def _images(chapters: set[int], way: str) -> Check:
     roles = [image.role for image in images.catalogue() if chapters & set(image.chapters)]
     try:
         with connect_engine() as engine:
@@ -56,7 +72,7 @@ def _images(chapters: set[int]) -> Check:
     except Problem as problem:
         return Check("workshop images", "fail", problem.sentence, problem.next_step)
     if lacking:
-        step = f"docker tutor images pull {' '.join(lacking)} (or images load FILE)"
+        step = way or f"docker tutor images pull {' '.join(lacking)} (or images load FILE)"
         return Check(
             "workshop images", "warn", f"The workshop needs images that are not here: {', '.join(lacking)}.", step
         )

@@ -1,24 +1,15 @@
-"""`workshop plan` and `workshop prep` in lines of text."""
+"""`workshop plan` in lines of text."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TextIO
 
 from tutor.course.models import Course
-from tutor.engine import images
 from tutor.engine.images.budget import ANONYMOUS, SOURCE, WINDOW_HOURS, Budget
-from tutor.engine.images.catalogue_file import Image
-from tutor.problems import Problem
+from tutor.ui.plain.workshop_images import images_of
 from tutor.workshop import agenda
 from tutor.workshop.agenda import Plan
-
-
-def images_of(plan: Plan) -> list[Image]:
-    """The images that the plan's chapters use."""
-    wanted = set(plan.chapters)
-    return [image for image in images.catalogue() if wanted & set(image.chapters)]
 
 
 def show(course: Course, plan: Plan, out: TextIO, *, as_json: bool) -> None:
@@ -46,33 +37,5 @@ def show(course: Course, plan: Plan, out: TextIO, *, as_json: bool) -> None:
         print("Docker Hub gives that to one address without signing in.", file=out)
     else:
         print(f"Docker Hub gives {ANONYMOUS} in {WINDOW_HOURS} hours to one address ({SOURCE}).", file=out)
-        print(
-            "Take a file along (workshop prep --pack FILE) or a mirror (workshop prep --mirror 127.0.0.1:PORT).",
-            file=out,
-        )
+        print("Take a file along (workshop prep --pack FILE), or serve them (workshop prep --mirror).", file=out)
     print("\nStart it: docker tutor workshop host, with the same options.", file=out)
-
-
-def prepare(plan: Plan, out: TextIO, *, pack: Path | None, mirror: str | None) -> int:
-    """Pack the plan's images, put them into a registry, or both.
-
-    Raises:
-        Problem: Nothing was asked for; there is no engine; as `images pack` and `images mirror`.
-    """
-    from tutor.engine.connect import connect
-    from tutor.engine.images import commands
-
-    if not pack and not mirror:
-        raise Problem(
-            "Say how the images are to reach the room.",
-            "--pack FILE makes a file to hand round, --mirror 127.0.0.1:PORT fills a registry.",
-            code="nothing-to-do",
-            status=2,
-        )
-    roles = [image.role for image in images_of(plan)]
-    with connect() as engine:
-        if pack:
-            commands.pack_images(engine, out, pack, roles)
-        if mirror:
-            commands.mirror_images(engine, out, mirror, roles)
-    return 0
