@@ -54,8 +54,13 @@ class Claims:
             Problem: It is not reachable.
         """
         name = f"docker-tutor-{kind}-{_ODD.sub('_', str(what))}"
-        made = self._engine.call("POST", "volumes", "create", body={"Name": name, "Labels": self._labels})
-        return _labels(made) == self._labels
+        try:
+            made = self._engine.call("POST", "volumes", "create", body={"Name": name, "Labels": self._labels})
+        except EngineError as error:
+            if error.status == 409:  # a seat of a workshop is not shown what others have
+                return False
+            raise
+        return self._owns(made)
 
     def release(self) -> None:
         """Give up all that the lab has claimed.
@@ -64,9 +69,12 @@ class Claims:
             Problem: The engine is not reachable.
         """
         for item in self._engine.list("volumes", filters=_filters(self._labels)):
-            if _labels(item) == self._labels:
+            if self._owns(item):
                 with contextlib.suppress(EngineError):  # another process of the same installation was quicker
                     self._engine.call("DELETE", "volumes", item["Name"])
+
+    def _owns(self, item: Any) -> bool:
+        return self._labels.items() <= _labels(item).items()
 
 
 def held(engine: Upstream, owner: str) -> frozenset[str]:

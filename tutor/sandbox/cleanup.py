@@ -38,15 +38,21 @@ def census(engine: Upstream, lab: str, owner: str, record: Path | None = None) -
     return _census(Engine(engine), _scope(lab, owner), Record.load(record))
 
 
-def leftovers(engine: Upstream, owner: str) -> dict[str, int]:
+def leftovers(engine: Upstream, owner: str, keys: tuple[str, str] = (LAB, OWNER)) -> dict[str, int]:
     """Labs of this installation that have containers, networks, volumes, services or a swarm on the engine: how many.
+
+    Args:
+        engine: Where it listens.
+        owner: The installation's id.
+        keys: As in `Scope`; with those of seats, `owner` is a workshop's room.
 
     Raises:
         Problem: The engine is not reachable.
     """
     plain = Engine(engine)
     plain.call("GET", "_ping")
-    filters = json.dumps({"label": [f"{OWNER}={owner}"]})
+    lab_key, owner_key = keys
+    filters = json.dumps({"label": [f"{owner_key}={owner}"]})
     found: dict[str, int] = {}
     for items in (
         plain.list("containers", "json", all="1", filters=filters),
@@ -54,15 +60,15 @@ def leftovers(engine: Upstream, owner: str) -> dict[str, int]:
         plain.list("volumes", filters=filters),
     ):
         for item in items:
-            lab = (item.get("Labels") or {}).get(LAB)
+            lab = (item.get("Labels") or {}).get(lab_key)
             if lab:
                 found[lab] = found.get(lab, 0) + 1
     swarm = swarm_mode.made_by(plain)
     services = plain.list("services", filters=filters) if swarm else []
     for labels in ((item.get("Spec") or {}).get("Labels") or {} for item in services):
-        found[labels[LAB]] = found.get(labels[LAB], 0) + 1
-    if swarm.get(OWNER) == owner and LAB in swarm:
-        found[swarm[LAB]] = found.get(swarm[LAB], 0) + 1
+        found[labels[lab_key]] = found.get(labels[lab_key], 0) + 1
+    if swarm.get(owner_key) == owner and lab_key in swarm:
+        found[swarm[lab_key]] = found.get(swarm[lab_key], 0) + 1
     return found
 
 
@@ -74,6 +80,7 @@ def close(
     before: Census | None = None,
     *,
     keep_swarm: bool = False,
+    keys: tuple[str, str] = (LAB, OWNER),
 ) -> Receipt:
     """Remove all that is the lab's.
 
@@ -85,17 +92,18 @@ def close(
             and stay.
         before: What `census` said when the lab was opened.
         keep_swarm: Another lab of this installation uses the swarm that a lab made; the last one leaves it.
+        keys: As in `Scope`.
 
     Raises:
         Problem: The engine is not reachable.
     """
     plain = Engine(engine)
     plain.call("GET", "_ping")
-    return _Closing(plain, _scope(lab, owner), Record.load(record), keep_swarm).run(before)
+    return _Closing(plain, _scope(lab, owner, keys), Record.load(record), keep_swarm).run(before)
 
 
-def _scope(lab: str, owner: str) -> Scope:
-    return Scope(lab, owner, frozenset(), "/")
+def _scope(lab: str, owner: str, keys: tuple[str, str] = (LAB, OWNER)) -> Scope:
+    return Scope(lab, owner, frozenset(), "/", keys=keys)
 
 
 def _census(engine: Engine, scope: Scope, record: Record) -> Census:

@@ -45,6 +45,12 @@ def host_path(path: str, scope: Scope, socket: str, *, read_only: bool) -> str:
         )
     if "\0" not in clean and scope.inside(clean):
         return os.path.realpath(clean)
+    if scope.distant:
+        raise Refused(
+            "The engine is on the workshop's host, which does not have your files: it cannot mount them. Use a volume, "
+            "copy with docker cp, or build an image.",
+            rule="bind",
+        )
     real = os.path.realpath(clean.replace("\0", ""))
     for name in scope.allow:
         kind, _, allowed = name.partition(":")

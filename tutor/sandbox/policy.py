@@ -13,6 +13,9 @@ from typing import Any
 LAB = "docker-tutor.lab"
 """Label: the lab that made the object."""
 
+SEAT_KEYS = ("docker-tutor.seat", "docker-tutor.room")
+"""Labels of what the seats of a workshop make on the engine of its host: they stand beside those of the seats' labs."""
+
 OWNER = "docker-tutor.owner"
 """Label: the installation of the tutor that made the object.
 
@@ -49,6 +52,8 @@ class Scope:
             `uts-host`, `userns-host`, `cgroupns-host`, `mount-readonly:/path`, `cap-add:NET_ADMIN`,
             `security-opt:seccomp=unconfined`, `device:/dev/fuse`, `socket` (the engine's socket in a container:
             it gets the lab's own), `swarm`.
+        keys: The two labels that tell its objects: `LAB` and `OWNER`, or `SEAT_KEYS` for a seat of a workshop. A
+            seat's clients are sandboxes of their own, on machines whose files are not here: nothing can be mounted.
     """
 
     lab: str
@@ -56,6 +61,7 @@ class Scope:
     images: frozenset[str]
     folder: str
     allow: frozenset[str] = frozenset()
+    keys: tuple[str, str] = (LAB, OWNER)
 
     def allowing(self, *names: str) -> Scope:
         """The same lab with these exceptions and no others."""
@@ -64,12 +70,17 @@ class Scope:
     @property
     def labels(self) -> dict[str, str]:
         """Labels of everything the lab makes, but images."""
-        return {LAB: self.lab, OWNER: self.owner}
+        return {self.keys[0]: self.lab, self.keys[1]: self.owner}
 
     @property
     def image_labels(self) -> dict[str, str]:
         """Labels of images the lab makes."""
-        return {LAB: self.lab, OWNER: IMAGE_OWNER}
+        return {self.keys[0]: self.lab, self.keys[1]: IMAGE_OWNER}
+
+    @property
+    def distant(self) -> bool:
+        """Whether its clients are on other machines than the engine."""
+        return self.keys == SEAT_KEYS
 
     @property
     def label_filters(self) -> list[str]:
@@ -78,14 +89,16 @@ class Scope:
 
     def owns(self, labels: object) -> bool:
         """Whether an object with these labels is the lab's (not for images)."""
-        return isinstance(labels, Mapping) and labels.get(LAB) == self.lab and labels.get(OWNER) == self.owner
+        return isinstance(labels, Mapping) and self.labels.items() <= labels.items()
 
     def made_image(self, labels: object) -> bool:
         """Whether an image with these labels was made in the lab."""
-        return isinstance(labels, Mapping) and labels.get(LAB) == self.lab and labels.get(OWNER) == IMAGE_OWNER
+        return isinstance(labels, Mapping) and self.image_labels.items() <= labels.items()
 
     def inside(self, path: str) -> bool:
-        """Whether a host path, followed through all links, lies in the lab's folder."""
+        """Whether a host path, followed through all links, lies in the lab's folder; never for a distant lab."""
+        if self.distant:
+            return False
         real, folder = os.path.realpath(path), os.path.realpath(self.folder)
         return real == folder or real.startswith(folder.rstrip("/") + "/")
 

@@ -150,7 +150,8 @@ async def build_prune(ask: Ask) -> Plan:
     wanted = set(filters.get("id", ()))
     deleted: list[str] = []
     space = 0
-    ids = {item for item in ask.record.cache if not wanted or any(item.startswith(part) for part in wanted)}
+    # `^id$` is how another sandbox, or closing a lab, asks for exactly this one.
+    ids = {item for item in ask.record.cache if not wanted or any(_asked(item, part) for part in wanted)}
     progress = True
     while ids and progress:
         progress = False
@@ -168,6 +169,12 @@ async def build_prune(ask: Ask) -> Plan:
                 ids -= set(gone)
     ask.record.own_cache(drop=deleted)
     return Plan(reply=(200, {"CachesDeleted": deleted or None, "SpaceReclaimed": space}))
+
+
+def _asked(item: str, pattern: str) -> bool:
+    if pattern.startswith("^") and pattern.endswith("$"):
+        return item == pattern[1:-1]
+    return item.startswith(pattern)
 
 
 async def build_cancel(ask: Ask) -> Plan:

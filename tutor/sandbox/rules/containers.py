@@ -12,7 +12,7 @@ from tutor.sandbox import _filters, hostconfig
 from tutor.sandbox._strict import dumps
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.mounts import host_path
-from tutor.sandbox.policy import ANONYMOUS, LAB, OWNER, Refused, taken
+from tutor.sandbox.policy import ANONYMOUS, Refused, Scope, taken
 
 
 async def container_list(ask: Ask) -> Plan:
@@ -71,7 +71,7 @@ async def container_inspect(ask: Ask) -> Plan:
         ask.touched.append(ask.ref)
 
         async def known(info: Any) -> Any:
-            return hide_mounts(info)
+            return hide_mounts(info, ask.scope)
 
         return Plan(path=ask.path(ask.ref), answer=known, only_if=ANONYMOUS.encode())
 
@@ -83,12 +83,12 @@ async def container_inspect(ask: Ask) -> Plan:
             info = await ask.api.get(f"{version}/containers/{container}/json")
         ask.objects.own_container(info["Id"], str(info.get("Name", "")))
         ask.touched.append(info["Id"])
-        return hide_mounts(info)
+        return hide_mounts(info, ask.scope)
 
     return Plan(path=ask.path(ask.ref), answer=answer)
 
 
-def hide_mounts(info: dict[str, Any]) -> dict[str, Any]:
+def hide_mounts(info: dict[str, Any], scope: Scope) -> dict[str, Any]:
     """Take the sandbox's mounts for anonymous volumes out of a container's inspect."""
     host = info.get("HostConfig") or {}
     declared = (info.get("Config") or {}).get("Volumes") or {}
@@ -96,11 +96,11 @@ def hide_mounts(info: dict[str, Any]) -> dict[str, Any]:
     for mount in host.get("Mounts") or ():
         options = mount.get("VolumeOptions") or {}
         labels = options.get("Labels") or {}
-        if LAB in labels:
+        if scope.keys[0] in labels:
             if not mount.get("Source") and mount.get("Target") in declared:
                 hidden.add(mount["Target"])
                 continue
-            for key in (LAB, OWNER, ANONYMOUS):
+            for key in (*scope.keys, ANONYMOUS):
                 labels.pop(key, None)
             if not labels:
                 options.pop("Labels", None)

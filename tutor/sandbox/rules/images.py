@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Collection
 from typing import Any
 
 from tutor.sandbox import _filters
 from tutor.sandbox.ask import Ask, Plan, quoted
 from tutor.sandbox.objects import Image
-from tutor.sandbox.policy import LAB, OWNER, Refused, missing
+from tutor.sandbox.policy import Refused, missing
 from tutor.sandbox.references import familiar, has_tag, is_id, normal, repository
 from tutor.sandbox.upstream import EngineError
 
-_LABELLED = re.compile(rf"#\(nop\) +LABEL (?:{re.escape(LAB)}|{re.escape(OWNER)})=\S*$")
+_LABELLED = re.compile(r"#\(nop\) +LABEL ([^\s=]+)=\S*$")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|m|s)")
 
 
@@ -62,14 +63,15 @@ async def image_history(ask: Ask) -> Plan:
         for item in items or ():
             tags = [tag for tag in item.get("Tags") or () if normal(tag) in ask.objects.references]
             item["Tags"] = tags or None
-        return _without_labels(items)
+        return _without_labels(items, ask.scope.keys)
 
     return Plan(path=ask.path(_address(ask, image)), answer=answer)
 
 
-def _without_labels(items: Any) -> Any:
+def _without_labels(items: Any, keys: Collection[str]) -> Any:
     """A history without the steps that gave the image the lab's labels; they hold nothing."""
-    kept = [item for item in items or () if not _LABELLED.search(str(item.get("CreatedBy")))]
+    found = ((item, _LABELLED.search(str(item.get("CreatedBy")))) for item in items or ())
+    kept = [item for item, label in found if label is None or label[1] not in keys]
     if kept and items[0] is not kept[0]:
         kept[0] = {**kept[0], "Id": items[0].get("Id"), "Tags": items[0].get("Tags")}
     return kept or items

@@ -8,7 +8,7 @@ from typing import Any
 
 from tutor.sandbox import _strict
 from tutor.sandbox.ask import Ask, Plan, quoted
-from tutor.sandbox.policy import IMAGE_OWNER, LAB, OWNER, Refused
+from tutor.sandbox.policy import Refused
 from tutor.sandbox.references import familiar, has_tag, normal, repository
 from tutor.sandbox.rules.creation import CONFIG
 from tutor.sandbox.upstream import EngineError
@@ -156,7 +156,7 @@ async def _import(ask: Ask, source: str) -> Plan:
 
 
 def _label_changes(ask: Ask) -> list[str]:
-    return [f"LABEL {LAB}={ask.scope.lab}", f"LABEL {OWNER}={IMAGE_OWNER}"]
+    return [f"LABEL {name}={value}" for name, value in ask.scope.image_labels.items()]
 
 
 async def image_load(ask: Ask) -> Plan:
