@@ -293,11 +293,11 @@ From 41 seats on a map shows every seat as one character above the list.
             self.notify("No poll is open.")
 
     async def _close_open(self) -> bool:
-        latest = self.board.polls[0] if self.board and self.board.polls else None
-        if latest is None or not latest.open:
-            return False
-        await self.give(PollClosed(poll=latest.poll, round=latest.rounds[-1].round), "The poll is closed.")
-        return True
+        # Two, where another instructor has asked at the same moment.
+        still = [poll for poll in (self.board.polls if self.board else ()) if poll.open]
+        for poll in still:
+            await self.give(PollClosed(poll=poll.poll, round=poll.rounds[-1].round), "The poll is closed.")
+        return bool(still)
 
     @work
     async def action_again(self) -> None:
