@@ -107,7 +107,7 @@ def test_no_docker_command(made_up: MadeUp, monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_what_no_registry_has_cannot_be_pulled(made_up: MadeUp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tutor.engine.images._shipped", lambda: made_up.catalogue)
+    monkeypatch.setattr("tutor.engine.images.access._shipped", lambda: made_up.catalogue)
     with pytest.raises(Problem) as caught:
         ensure(made_up.engine, ["base", "small"])
     assert caught.value.code in ("no-registry", "not-in-registry")

@@ -159,7 +159,7 @@ def test_what_is_missing_is_named(made_up: MadeUp) -> None:
 
 
 def test_the_commands(made_up: MadeUp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tutor.engine.images._shipped", lambda: made_up.catalogue)
+    monkeypatch.setattr("tutor.engine.images.access._shipped", lambda: made_up.catalogue)
     out = io.StringIO()
     assert image_commands.list_images(made_up.engine, out) == 0
     assert "large" in out.getvalue()
