@@ -79,6 +79,28 @@ async def test_going_on_past_what_is_open_takes_two_presses(tmp_path: Path) -> N
         await until(pilot, lambda: screen.page is not page, "the next part")
 
 
+async def test_space_reads_on_and_then_goes_on_but_past_nothing_that_is_open(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app, size=(80, 12)) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        page, box = screen.page, screen.query_one("#lesson")
+        await until(pilot, lambda: box.max_scroll_y > 0, "more text than fits")
+        await pilot.press("space")
+        await until(pilot, lambda: box.scroll_y > 0, "a page down")
+        assert screen.page is page
+        box.scroll_end(animate=False)
+        await until(pilot, lambda: box.max_scroll_y - box.scroll_y < 1, "the end of the text")
+        await pilot.press("space")
+        await until(pilot, lambda: screen.page is not page, "the next part")
+        await screen.show(place_of("lab"))
+        lab = show_lab(screen)
+        box.scroll_end(animate=False)
+        await pilot.press("space", "space")
+        await pilot.pause()
+        assert screen.page is lab
+
+
 async def test_hints_and_solution_are_recorded_once(tmp_path: Path) -> None:
     app = make_app(tmp_path, course=course())
     async with running(app) as pilot:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.binding import Binding, BindingType
 
 HELP = """\
-Read on the left, work in the shell, and watch the picture. n goes on, b goes back; your place is kept.
+Read on the left, work in the shell, and watch the picture. n goes on, b goes back; space reads on, and then
+goes on. Your place is kept.
 
 The shell is real, and so is what it does, in a sandbox of this chapter's own. While it has the keyboard every key is
 the shell's, but F6 (or ctrl+]), which leaves it. Shift+PgUp and the wheel show what scrolled away. Outside of it, /

@@ -254,12 +254,25 @@ class LessonScreen(PaneScreen):
                 return
             await self.show(self._place + 1)
 
-    def _may_go_on(self, page: Page) -> bool:
-        missing = ""
+    def action_page_down(self) -> None:
+        """Read on; at the end of what needs no doing, to the next part, as in a pager."""
+        box = self.query_one("#lesson")
+        if box.max_scroll_y - box.scroll_y >= 1:
+            super().action_page_down()
+        elif self._pages and not self._missing(self.page):
+            self.action_next()
+
+    @staticmethod
+    def _missing(page: Page) -> str:
+        """What is left to do before the next part; empty when nothing is."""
         if isinstance(page, LabPage) and not page.finished:
-            missing = "This step has not passed yet: h gives a hint, s a solution."
-        elif isinstance(page, (QuizPage, PredictPage)) and not page.asking.answered:
-            missing = "This is not answered yet."
+            return "This step has not passed yet: h gives a hint, s a solution."
+        if isinstance(page, (QuizPage, PredictPage)) and not page.asking.answered:
+            return "This is not answered yet."
+        return ""
+
+    def _may_go_on(self, page: Page) -> bool:
+        missing = self._missing(page)
         if missing and self._asked_to_skip != self._place:
             self._asked_to_skip = self._place
             self.app.clear_notifications()
