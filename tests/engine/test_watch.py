@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from docker.errors import APIError
 
 from tutor.engine.connect import Engine
 from tutor.engine.images import resolve
@@ -173,15 +172,18 @@ def test_what_is_others_is_not_seen(watch: Watch, seen: Seen, engine_host: str, 
         other.docker("volume", "rm", "-f", f"{other.id}-v")
 
 
-def thaw(engine: Engine, container: str) -> None:
-    """Unpause; a busy engine may need a moment to know that the container is paused."""
+def freeze_and_thaw(engine: Engine, container: str) -> None:
+    """Pause and unpause; a busy engine may need a moment to know of either."""
+    engine.api.pause(container)
+    known(engine, container, "paused")
+    engine.api.unpause(container)
+    known(engine, container, "running")
+
+
+def known(engine: Engine, container: str, status: str) -> None:
     end = time.monotonic() + PATIENCE
-    while engine.api.inspect_container(container)["State"]["Status"] != "running":
-        try:
-            engine.api.unpause(container)
-        except APIError:
-            if time.monotonic() > end:
-                raise
+    while engine.api.inspect_container(container)["State"]["Status"] != status:
+        assert time.monotonic() < end, f"the engine does not say that it is {status}"
 
 
 def test_a_storm_of_events_loses_nothing(watch: Watch, seen: Seen, lab: Lab, engine: Engine) -> None:
@@ -196,8 +198,7 @@ def test_a_storm_of_events_loses_nothing(watch: Watch, seen: Seen, lab: Lab, eng
     container = engine.api.create_container(resolve("shell"), "sleep 600", labels={LABEL: lab.id})["Id"]
     engine.api.start(container)
     for _ in range(30):
-        engine.api.pause(container)
-        thaw(engine, container)
+        freeze_and_thaw(engine, container)
     world = seen.until(lambda w: len(w.volumes) == 60 and len(w.containers) == 1)
     world = seen.until(lambda w: w.containers[container].state == "running")
     assert sorted(world.volumes) == sorted(names[60:])
