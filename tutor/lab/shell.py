@@ -121,9 +121,15 @@ def write(folder: Path, prompt: str, workspace: Path, base: Mapping[str, str] | 
     (docker / "config.json").write_text(json.dumps(_config(base), indent=2) + "\n", encoding="utf-8")
 
 
+_SMALL = frozenset(
+    ["a", "an", "docker", "exists", "how", "is", "not", "the", "to", "use", "what", "when", "which", "why", "without"]
+)
+"""Words that do not tell one chapter from another."""
+
+
 def prompt(chapter: int, slug: str) -> str:
     """What stands before the `$` in a chapter's shell: `networking-22`."""
-    words = slug.split("-")
+    words = [word for word in slug.split("-") if word not in _SMALL] or ["docker"]
     short = slug if len(slug) <= 12 else max(words, key=len)[:12]
     return f"{short}-{chapter}"
 
@@ -134,10 +140,12 @@ def _rc(name: str, workspace: Path) -> str:
     return f"""\
 # The lab's shell. It reads no start file of yours, so nothing in them can get in a lesson's way.
 cd {shlex.quote(str(workspace))} || exit
+# Below the lab's folder the prompt says where: `compose-24/shop $`. Elsewhere it gives the whole path.
+_lab={shlex.quote(str(workspace))}
 if [ -n "${{NO_COLOR-}}" ] || [ "${{TERM-dumb}}" = dumb ]; then
-  PS1='{shown} $ '
+  PS1='{shown}${{PWD#"$_lab"}} $ '
 else
-  PS1='\\[\\e[1m\\]{shown} $\\[\\e[0m\\] '
+  PS1='\\[\\e[1m\\]{shown}${{PWD#"$_lab"}} $\\[\\e[0m\\] '
 fi
 PS2='> '
 HISTCONTROL=ignoredups

@@ -78,7 +78,7 @@ def test_interactive_bash_starts_clean_whatever_the_dotfiles_say(lab: tuple[Path
     env = shell.environment("22-3fa9c1", "unix:///s", folder, workspace, env)
     done = subprocess.run(
         shell.command(folder),
-        input='pwd; echo "<$PS1>"; type -t docker; echo one-line\n',
+        input='pwd; echo "<${PS1@P}>"; mkdir -p a; cd a; echo "<${PS1@P}>"; type -t docker; echo one-line\n',
         env=env,
         capture_output=True,
         text=True,
@@ -86,7 +86,7 @@ def test_interactive_bash_starts_clean_whatever_the_dotfiles_say(lab: tuple[Path
         cwd="/",
     )
     assert "BROKEN" not in done.stdout + done.stderr
-    assert done.stdout.splitlines()[:2] == [str(workspace), "<netid-22 $ >"]
+    assert done.stdout.splitlines()[:3] == [str(workspace), "<netid-22 $ >", "<netid-22/a $ >"]
     assert "alias" not in done.stdout and "function" not in done.stdout
     assert "one-line" in (folder / "history").read_text()
 
@@ -97,6 +97,7 @@ def test_interactive_bash_starts_clean_whatever_the_dotfiles_say(lab: tuple[Path
         (22, "networking", "networking-22"),
         (1, "why-docker", "why-docker-1"),
         (9, "isolation-and-security", "isolation-9"),
+        (11, "redis-without-docker", "redis-11"),
     ],
 )
 def test_the_prompt_is_short_and_says_which_chapter(number: int, slug: str, shown: str) -> None:
