@@ -15,6 +15,7 @@ from tutor.ui.tui import search, theme
 from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.help.screen import HelpScreen
 from tutor.ui.tui.home.screen import HomeScreen
+from tutor.ui.tui.lesson.head import engine_words, head
 from tutor.ui.tui.lesson.screen import LessonScreen
 from tutor.ui.tui.quiz.page import QuizPage
 from tutor.ui.tui.rounds.taught import TaughtScreen
@@ -193,3 +194,27 @@ async def test_from_the_quiz_to_what_taught_it_and_back(tmp_path: Path) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen, "the question")
         assert screen.page is page
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown"),
+    [
+        (100, "7 · Doors in the wall   ▰▰▰▰▰▱▱▱▱▱ 50% done   engine 26.1.5 ●   sandbox doors-7"),
+        (70, "7 · Doors in the wall   50% done   engine 26.1.5 ●   sandbox doors-7"),
+        (60, "7 · Doors in the wall   50% done   engine 26.1.5 ●"),
+        (45, "7 · Doors in the wall   engine 26.1.5 ●"),
+    ],
+)
+def test_the_line_above_leaves_out_what_has_no_room(cells: int, shown: str) -> None:
+    known = engine_words("26.1.5+dfsg1", looking=False)
+    assert head(lesson_chapter(), 0.5, known, "sandbox doors-7", cells).plain == shown
+
+
+async def test_no_engine_is_told_where_the_shell_is_not_seen(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app, (80, 24)) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        await until(
+            pilot, lambda: "no engine: d says why" in str(screen.query_one("#lesson-bar", Static).content), "it"
+        )

@@ -87,6 +87,7 @@ def show_lab(screen: LessonScreen) -> LabPage:
     view = screen.query_one(ShellView)
     screen.query_one("#shell-words").display = False
     view.display = True
+    screen.draw_shell_line()
     view.received(TYPED.encode())
     picture = screen.query_one(Picture)
     picture.show(busy(), ())

@@ -36,6 +36,9 @@ class LabDesk:
 
     Args:
         screen: The lesson.
+
+    Attributes:
+        failed: Whether the lab could not be opened, when it was last tried.
     """
 
     def __init__(self, screen: LessonScreen) -> None:
@@ -45,6 +48,7 @@ class LabDesk:
         self._passed: set[str] = set()
         self._collecting = False
         self._marked = False
+        self.failed = False
         self._opening = self._resetting = False
         self._machine: Machine | None = None
 
@@ -67,7 +71,9 @@ class LabDesk:
             self._start(self._open())
 
     async def _open(self) -> None:
+        self.failed = False
         self._say("The lab opens …")
+        self._screen.draw_status()
         try:
             session = await self._room.open(self._progress)
             if self._room.fresh and session.lab is not None:
@@ -84,12 +90,11 @@ class LabDesk:
                 self._machine = await self._room.machine()
                 self.draw_live()
         except Problem as problem:
-            self._say(
-                f"{problem}\n\nPress d for the doctor, or r to try again." if not self._room.session else str(problem)
-            )
+            more = "\n\nPress d for the doctor, or r to try again." if not self._room.session else ""
+            self._not_opened(f"{problem}{more}")
             return
         except OSError as error:
-            self._say(f"The shell cannot be started: {error}.")
+            self._not_opened(f"The shell cannot be started: {error}.")
             return
         finally:
             self._opening = False
@@ -97,10 +102,16 @@ class LabDesk:
         if self._page is not None and self._screen.lab_page is self._page:
             await self._begin_waiting()
 
+    def _not_opened(self, words: str) -> None:
+        self.failed = True
+        self._say(words)
+        self._screen.draw_status()
+
     async def _start_shell(self, session: Session) -> None:
         view = self._view
         view.clear()
         view.display = True
+        self._screen.draw_shell_line()
         self._say("")
         env = session.environment() | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         await view.start(session.shell_command(), env, session.workspace)
@@ -321,6 +332,7 @@ class LabDesk:
         await self._screen.measuring.end()
         await self._view.close()
         self._view.display = False
+        self._screen.draw_shell_line()
         self._say("The lab is closed: everything that it made is removed …")
         try:
             receipt = await self._room.close()

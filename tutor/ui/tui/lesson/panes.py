@@ -50,6 +50,9 @@ class PaneScreen(Screen[object]):
         """Give the keyboard to the text."""
         self.query_one("#lesson").focus(scroll_visible=False)
 
+    def draw_bar(self) -> None:
+        """Draw the line above them, as much of it as there is room for."""
+
     def seen_changed(self) -> None:
         """Perhaps another part of the screen is seen now."""
 
@@ -74,7 +77,6 @@ class PaneScreen(Screen[object]):
         """Title the panes, and follow the keyboard."""
         self.query_one("#lesson").border_title = "Lesson"
         self.query_one("#shell").border_title = "Shell"
-        self.query_one("#shell").border_subtitle = _ENTERS
         self.query_one("#picture").border_title = "Live picture"
         self.query_one("#picture").border_subtitle = _TURNS
         self.query_one("#view").display = False
@@ -101,6 +103,7 @@ class PaneScreen(Screen[object]):
         """Another width: perhaps other panes."""
         if self.is_mounted:
             self.widen()
+            self.call_after_refresh(self.draw_bar)
 
     @property
     def picture_seen(self) -> bool:
@@ -147,11 +150,13 @@ class PaneScreen(Screen[object]):
 
     def _focus_moved(self) -> None:
         if not self.query_one(ShellView).looking_back:
-            self._draw_shell_line("")
+            self.draw_shell_line()
 
-    def _draw_shell_line(self, words: str) -> None:
+    def draw_shell_line(self, words: str = "") -> None:
+        """What the keys do in the shell, or these words; nothing while there is no shell."""
         inside = isinstance(self.focused, ShellView)
-        self.query_one("#shell").border_subtitle = _line(words or (_LEAVES if inside else _ENTERS))
+        keys = _LEAVES if inside else _ENTERS if self.query_one(ShellView).display else ""
+        self.query_one("#shell").border_subtitle = _line(words or keys)
 
     # -- the shell -----------------------------------------------------------------------------------------------
     def action_put(self, command: str) -> None:
@@ -180,7 +185,7 @@ class PaneScreen(Screen[object]):
 
     def on_read_view_looking_back(self, event: ShellView.LookingBack) -> None:
         """What the reader of the shell is doing, below it; when it is over, the keyboard goes back where it was."""
-        self._draw_shell_line(event.words)
+        self.draw_shell_line(event.words)
         if not event.words and self._reading_back:
             self._reading_back = False
             if not self.has_class("-narrow"):

@@ -10,7 +10,6 @@ from typing import ClassVar, TypeVar
 
 from textual import work
 from textual.binding import BindingType
-from textual.content import Content
 from textual.widgets import Static
 
 from tutor.course import variables
@@ -19,7 +18,8 @@ from tutor.engine import images
 from tutor.learner.events import AnyEvent, ChapterFinished, ChapterOpened, SectionReached
 from tutor.problems import Problem
 from tutor.quiz.record import answered
-from tutor.ui.tui.desk import Desk, bar
+from tutor.ui.tui.desk import Desk
+from tutor.ui.tui.lesson.head import engine_words, head
 from tutor.ui.tui.lesson.keys import HELP, KEYS
 from tutor.ui.tui.lesson.lab import LabDesk
 from tutor.ui.tui.lesson.making import page_of
@@ -148,7 +148,7 @@ class LessonScreen(PaneScreen):
         self._draw_place()
         self.lab.shown(page)
         self.widen()
-        self._draw_bar()
+        self.draw_bar()
         self._collect(place)
         if not isinstance(self.focused, ShellView):
             self.focus_text()
@@ -184,19 +184,13 @@ class LessonScreen(PaneScreen):
         self._put_place = 0
 
     # -- drawing -------------------------------------------------------------------------------------------------
-    def _draw_bar(self) -> None:
-        session = self.room.session
-        engine = f"engine {self.room.engine.version.engine} ●" if self.room.engine else "engine …"
-        sandbox = f"sandbox {session.lab_id}" if session else "no sandbox yet"
-        done = self.desk.progress(self.chapter)
-        self.query_one("#lesson-bar", Static).update(
-            Content.assemble(
-                (f"{self.chapter.chapter} · {self.chapter.title}   ", "bold $primary"),
-                (bar(done.share, 10), "$success"),
-                (f" {done.share:.0%} done   ", "$quiet"),
-                (f"{engine}   {sandbox}", "$quiet"),
-            )
-        )
+    def draw_bar(self) -> None:
+        """The chapter, and what it works on."""
+        session, engine = self.room.session, self.room.engine
+        sandbox = f"sandbox {session.lab_id}" if session else ""
+        known = engine_words(engine.version.engine if engine else "", looking=not self.lab.failed)
+        line, share = self.query_one("#lesson-bar", Static), self.desk.progress(self.chapter).share
+        line.update(head(self.chapter, share, known, sandbox, line.content_size.width or self.size.width - 2))
 
     def _place_moved(self) -> None:
         # Only after the layout it is known how much there is below.
@@ -212,7 +206,7 @@ class LessonScreen(PaneScreen):
 
     def draw_status(self) -> None:
         """The engine, the sandbox or the step has changed."""
-        self._draw_bar()
+        self.draw_bar()
         line = self.query_one("#step-line", Static)
         page = self.lab_page
         line.set_class(page is None, "-empty")
@@ -352,7 +346,7 @@ class LessonScreen(PaneScreen):
             self.refresh_bindings()
         if self.focused is None or not isinstance(self.focused, ShellView):
             self.query_one("#lesson").focus(scroll_visible=False)
-        self._draw_bar()
+        self.draw_bar()
 
     def action_taught(self) -> None:
         """What taught the question that was just answered, above it."""
