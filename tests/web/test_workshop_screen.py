@@ -14,12 +14,15 @@ import pytest
 playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed (pip install playwright)")
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect  # noqa: E402
+from playwright.async_api import Error as PlaywrightError  # noqa: E402
 
+from tests.unit.workshop import certificates  # noqa: E402
 from tests.unit.workshop.hub_process import HubProcess  # noqa: E402
 from tests.unit.workshop.hubs import SECRET, Running, instruct, open_socket, push, serving  # noqa: E402
 from tests.unit.workshop.rooms import QUESTION  # noqa: E402
 from tests.unit.workshop.seats import sit  # noqa: E402
-from tutor.workshop import names  # noqa: E402
+from tutor.learner.journal import Journal  # noqa: E402
+from tutor.workshop import client, names, trust  # noqa: E402
 from tutor.workshop.events import (  # noqa: E402
     ChapterSet,
     NamesShown,
@@ -31,6 +34,7 @@ from tutor.workshop.events import (  # noqa: E402
     TimerSet,
 )
 from tutor.workshop.log_sqlite import SqliteLog  # noqa: E402
+from tutor.workshop.outbox import JournalOutbox  # noqa: E402
 from tutor.workshop.protocol import Offer  # noqa: E402
 from tutor.workshop.serving import listen  # noqa: E402
 
@@ -161,6 +165,34 @@ async def test_says_so_when_it_hears_nothing_more(browser: Browser, hub: Running
         for task in hub.hub._tasks:
             task.cancel()  # the connection stays, but nothing comes, as when a network is cut
         await expect(page.locator("#trouble")).to_be_visible(timeout=60_000)
+
+
+@certificates.NEEDED
+async def test_over_https_too(tmp_path: Path, home: Path) -> None:
+    authority = certificates.Authority(tmp_path)
+    tls = authority.sign("IP:127.0.0.1")
+    # The browser takes this one key, and no other.
+    args = ["--no-sandbox", f"--ignore-certificate-errors-spki-list={certificates.pin(tls[0])}"]
+    async with (
+        async_playwright() as started,
+        serving(SqliteLog(tmp_path / "room.sqlite3"), tls=tls) as hub,
+        await started.chromium.launch(executable_path=CHROMIUM, args=args) as trusting,
+        await started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as other,
+    ):
+        with pytest.raises(PlaywrightError, match="ERR_CERT_AUTHORITY_INVALID"):
+            await (await other.new_page()).goto(f"{hub.http}/screen")
+        trust.remember(hub.http, authority.file)
+        async with projector(trusting, hub) as (page, wrong):
+            await expect(page.locator("#command")).to_contain_text(f"join {hub.http}/")
+            with Journal(tmp_path / "journal.sqlite3") as journal, Journal(journal.path) as reading:
+                link = f"{hub.http}/{hub.hub.door.code}"
+                card = await asyncio.to_thread(client.take_seat, link, "Ada", journal)
+                task = asyncio.create_task(client.Link(card, JournalOutbox(reading, card.room)).run())
+                await expect(page.locator("#there")).to_have_text("1 of 1 seat there")
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await expect(page.locator("#there")).to_have_text("0 of 1 seat there")
+            assert wrong == []
 
 
 async def test_a_wrong_key_is_told_and_not_tried_again(browser: Browser, hub: Running) -> None:

@@ -6,12 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from tutor.commands.workshop import trust_for, trusting
+
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add this family's commands."""
     doctor = commands.add_parser("doctor", help="say what works, what is missing and what to do")
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.add_argument("--workshop", metavar="URL", help="look also whether you can take part in this workshop")
+    trusting(doctor)
     doctor.set_defaults(command=_doctor)
 
     family = commands.add_parser("engine", help="a private Docker Engine, where none answers or beside another")
@@ -57,6 +60,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
         return commands.doctor(print, as_json=arguments.json)
     from tutor.ui.plain import workshop_doctor
 
+    trust_for(arguments.workshop, arguments.ca)
     return commands.doctor(print, as_json=arguments.json, more=lambda: workshop_doctor.checks(arguments.workshop))
 
 

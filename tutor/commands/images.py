@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tutor.commands.workshop import with_extra
+from tutor.commands.workshop import trust_for, trusting, with_extra
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,6 +23,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
     pull = _with_roles(actions.add_parser("pull", help="pull what is missing"))
     pull.add_argument("--from", dest="workshop", metavar="URL", help="from the mirror of this workshop")
+    trusting(pull)
     pull.set_defaults(command=_pull)
     build = _with_roles(actions.add_parser("build", help="build from recipes what is missing or has changed"))
     build.add_argument("--again", action="store_true", help="build also what is there already")
@@ -73,6 +74,7 @@ def _pull(arguments: argparse.Namespace) -> int:
 def _pull_from(arguments: argparse.Namespace) -> int:
     from tutor.ui.plain import workshop_images
 
+    trust_for(arguments.workshop, arguments.ca)
     return workshop_images.pull(arguments.workshop, sys.stdout, arguments.roles or None, as_json=arguments.json)
 
 

@@ -44,6 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     join.add_argument("link", nargs="?", metavar="URL", help="as on the projector: http://192.0.2.7:7000/K7M4QX")
     join.add_argument("--as", dest="name", metavar="NAME", help="the name that the instructor sees")
     join.add_argument("--code", default="", metavar="CODE", help="the join code, where the link has none")
+    trusting(join)
     join.add_argument("--plain", action="store_true", help="in lines of text (always so without a terminal)")
     join.add_argument("--what", action="store_true", help="list what is sent, and do nothing")
     join.set_defaults(command=with_extra(_join))
@@ -97,6 +98,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     board.add_argument("--keys", type=Path, metavar="FILE", help="the instructor's file, copied from the host")
     board.add_argument("--link", default="", metavar="URL", help="where the hub is, if not on this machine")
     board.add_argument("--secret-file", type=Path, metavar="FILE", help="with --link: the secret that the hubs have")
+    trusting(board)
     board.add_argument("--as", dest="name", default="", metavar="NAME", help="who instructs, as learners see it")
     board.add_argument("--plain", action="store_true", help="in lines of text: the board as it is now")
     board.add_argument("--json", action="store_true", help="the board as it is now, as JSON")
@@ -119,6 +121,25 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     erase.add_argument("room", metavar="ROOM", help="its id; see: workshop rooms")
     erase.add_argument("--redis", default="", metavar="URL", help="the log is in this Redis")
     erase.set_defaults(command=with_extra(_erase))
+
+
+def trusting(parser: argparse.ArgumentParser) -> None:
+    """Add `--ca FILE`."""
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="trust this certificate for the hub, now and later")
+
+
+def trust_for(link: str | None, ca: Path | None) -> None:
+    """What `--ca FILE` asks for.
+
+    Raises:
+        Problem: `no-certificate`; `no-link` where no hub is named.
+    """
+    if ca is None:
+        return
+    from tutor.workshop import trust
+    from tutor.workshop.links import read_link
+
+    trust.remember(read_link(link or "")[0], ca)
 
 
 def _planned(parser: argparse.ArgumentParser) -> None:
@@ -230,6 +251,7 @@ def _board(arguments: argparse.Namespace) -> int:
     from tutor.ui.plain import workshop_board
 
     keys = _keys(arguments)
+    trust_for(keys.link, arguments.ca)
     if not arguments.plain and not arguments.json and _full_screen():
         from tutor.course.loader import load_course
         from tutor.ui.tui.workshop.board import run
@@ -267,6 +289,7 @@ def _join(arguments: argparse.Namespace) -> int:
         workshop_seat.what(sys.stdout)
         return 0
     name = arguments.name or os.environ.get("USER") or "Somebody"
+    trust_for(arguments.link, arguments.ca)
     if not arguments.plain and _full_screen():
         from tutor.ui.tui.run import run
 

@@ -7,7 +7,6 @@ import contextlib
 import http.client
 import random
 import secrets
-import ssl
 import time
 import urllib.error
 import urllib.request
@@ -22,7 +21,7 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidURI, 
 from tutor.learner.events import HandSet, PollAnswered, WorkshopJoined, WorkshopLeft
 from tutor.learner.journal import Journal
 from tutor.problems import Problem
-from tutor.workshop import cards, names, outbox, protocol
+from tutor.workshop import cards, names, outbox, protocol, trust
 from tutor.workshop.cards import Card
 from tutor.workshop.links import read_link
 from tutor.workshop.outbox import Outbox
@@ -113,7 +112,7 @@ class Link:
             try:
                 await self._once()
             except (OSError, TimeoutError, WebSocketException, InvalidHandshake, InvalidMessage, InvalidURI) as error:
-                self._set(connected=False, trouble=_words(error))
+                self._set(connected=False, trouble=_words(self.card.hub, error))
             except (msgspec.DecodeError, _Stranger):
                 self._set(connected=False, trouble="What answers there is no hub of a workshop.")
             if self.status.ended:
@@ -126,6 +125,7 @@ class Link:
         url = f"ws{self.card.hub.removeprefix('http')}/ws"
         async with connect(
             url,
+            ssl=trust.context(url),
             compression=None,
             proxy=None,
             open_timeout=_TIMEOUT,
@@ -230,11 +230,12 @@ class _Stranger(Exception):
     """Who answers does not speak as a hub does."""
 
 
-def _words(error: Exception) -> str:
+def _words(hub: str, error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "The workshop does not answer; trying again …"
-    if isinstance(error, ssl.SSLError):
-        return "The workshop's certificate is not trusted (SSL_CERT_FILE names one that is)."
+    refused = trust.refusal(hub, error)
+    if refused is not None:
+        return str(refused)
     return "The workshop cannot be reached; trying again …"
 
 
@@ -243,7 +244,7 @@ def room_at(hub: str) -> protocol.RoomInfo:
     """What a hub says of its room.
 
     Raises:
-        Problem: `no-hub` when none answers.
+        Problem: `no-hub` when none answers, `not-trusted` when its certificate is not.
     """
     return _ask(f"{hub}/api/room", None, protocol.RoomInfo)
 
@@ -313,8 +314,9 @@ def answer(card: Card, poll: str, number: int, options: tuple[str, ...]) -> Poll
 def _ask(url: str, body: bytes | None, kind: type[M]) -> M:
     """One request to a hub, tried three times where the network fails; never through a proxy, as hubs are near."""
     request = urllib.request.Request(url, body, {"content-type": "application/json"})
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    why = ""
+    secure = urllib.request.HTTPSHandler(context=trust.context(url))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), secure)
+    hub, why = url.partition("/api/")[0], ""
     for attempt in range(3):
         if attempt:
             time.sleep(0.5 * attempt)
@@ -329,8 +331,11 @@ def _ask(url: str, body: bytes | None, kind: type[M]) -> M:
         except msgspec.DecodeError:
             break
         except (OSError, ValueError, http.client.HTTPException) as error:
-            why = f" ({getattr(error, 'reason', error)})"
-    hub = url.partition("/api/")[0]
+            reason = getattr(error, "reason", error)
+            refused = trust.refusal(hub, reason if isinstance(reason, BaseException) else error)
+            if refused is not None:
+                raise refused from error
+            why = f" ({reason})"
     raise Problem(
         f"No workshop answers at {hub}{why}.",
         "Compare the link with the projector, and look whether you are in the same network.",

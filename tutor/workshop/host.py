@@ -16,7 +16,7 @@ import segno
 
 from tutor.course.models import Course
 from tutor.problems import Problem
-from tutor.workshop import rooms, syllabus
+from tutor.workshop import rooms, syllabus, trust
 from tutor.workshop.agenda import Plan
 from tutor.workshop.hub import Hub
 from tutor.workshop.limits import Gate
@@ -77,6 +77,8 @@ def run(course: Course, plan: Plan, here: Here, options: Options, say: Callable[
     scheme = "https" if options.tls else "http"
     link = options.link.rstrip("/") or f"{scheme}://{_named(options.bind)}:{port}"
     here.keep(msgspec.structs.replace(keys, link=link, port=port))
+    if options.tls:
+        trust.remember(link, options.tls[0])  # the board on this machine
     try:
         return asyncio.run(_Hosting(course, plan, here, options, link, say).serve(listening))
     except LogDown as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from tutor.problems import Problem
-from tutor.workshop import names, protocol
+from tutor.workshop import names, protocol, trust
 from tutor.workshop.events import Instruction
 from tutor.workshop.rooms import Keys
 from tutor.workshop.seen import Board, SeatRow
@@ -57,6 +56,8 @@ class BoardLink:
     def __init__(self, keys: Keys, name: str, told: Callable[[BoardStatus], None] = lambda _: None) -> None:
         self.keys, self.name = keys, name
         self.status = BoardStatus()
+        self.refused: Problem | None = None
+        """What is wrong with the hub's certificate, where the latest try failed for that."""
         self._told = told
         self._socket: ClientConnection | None = None
         self._waiting: dict[str, asyncio.Future[str]] = {}
@@ -67,9 +68,9 @@ class BoardLink:
             try:
                 await self._once()
             except (OSError, TimeoutError, WebSocketException) as error:
-                certificate = isinstance(error, ssl.SSLError)
-                words = "The hub's certificate is not trusted." if certificate else "The hub cannot be reached."
-                self._set(replace(self.status, connected=False, trouble=f"{words} Trying again …"))
+                self.refused = trust.refusal(self.keys.link, error)
+                words = str(self.refused or "The hub cannot be reached. Trying again …")
+                self._set(replace(self.status, connected=False, trouble=words))
             except msgspec.DecodeError:
                 self._set(replace(self.status, ended="Hub and tutor are of different versions: upgrade the older one."))
             if not self.status.ended:
@@ -104,7 +105,9 @@ class BoardLink:
 
     async def _once(self) -> None:
         url = f"ws{self.keys.link.removeprefix('http')}/ws"
-        async with connect(url, compression=None, proxy=None, open_timeout=_TIMEOUT, max_size=2**24) as socket:
+        async with connect(
+            url, ssl=trust.context(url), compression=None, proxy=None, open_timeout=_TIMEOUT, max_size=2**24
+        ) as socket:
             async with asyncio.timeout(_TIMEOUT):
                 challenge = protocol.to_instructor(await socket.recv())
                 if not isinstance(challenge, protocol.Challenge):
@@ -174,7 +177,7 @@ async def once(keys: Keys, name: str = "Instructor") -> BoardStatus:
     """The board as it is now.
 
     Raises:
-        Problem: `no-hub`, `not-you`.
+        Problem: `no-hub`, `not-you`, `not-trusted`.
     """
     there = asyncio.Event()
 
@@ -192,6 +195,8 @@ async def once(keys: Keys, name: str = "Instructor") -> BoardStatus:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+    if link.status.board is None and link.refused is not None:
+        raise link.refused
     if link.status.board is None:
         code = "not-you" if link.status.ended else "no-hub"
         raise Problem(link.status.trouble, "Host it again: docker tutor workshop host", code=code)

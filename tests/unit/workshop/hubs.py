@@ -10,6 +10,7 @@ import socket as sockets
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -33,10 +34,10 @@ SECRET = "the instructor's own secret"
 class Running:
     """A hub that serves."""
 
-    def __init__(self, hub: Hub, port: int) -> None:
+    def __init__(self, hub: Hub, port: int, *, tls: bool = False) -> None:
         self.hub, self.port = hub, port
-        self.http = f"http://127.0.0.1:{port}"
-        self.ws = f"ws://127.0.0.1:{port}/ws"
+        self.http = f"http{'s' * tls}://127.0.0.1:{port}"
+        self.ws = f"ws{'s' * tls}://127.0.0.1:{port}/ws"
 
     async def post(self, path: str, body: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
         return await asyncio.to_thread(ask, self.http + path, body, {"content-type": "application/json"} | headers)
@@ -71,18 +72,26 @@ async def serving(
     room: str = "r1",
     syllabus: Syllabus = SYLLABUS,
     offer: Offer | None = None,
+    tls: tuple[Path, Path] | None = None,
 ) -> AsyncIterator[Running]:
     listening = listen("127.0.0.1", port)
     port = listening.getsockname()[1]
     hub = Hub(
-        log, room=room, title="Docker", syllabus=syllabus, secret=SECRET, link=f"http://127.0.0.1:{port}", gate=gate
+        log,
+        room=room,
+        title="Docker",
+        syllabus=syllabus,
+        secret=SECRET,
+        link=f"http{'s' * (tls is not None)}://127.0.0.1:{port}",
+        gate=gate,
     )
-    running = server(App(hub, behind_proxy=behind_proxy, offer=offer))
+    files = (str(tls[0]), str(tls[1])) if tls else None
+    running = server(App(hub, behind_proxy=behind_proxy, offer=offer), tls=files)
     task = asyncio.create_task(running.serve(sockets=[listening]))
     try:
         await until(lambda: running.started or task.done())
         assert running.started, task
-        yield Running(hub, port)
+        yield Running(hub, port, tls=tls is not None)
     finally:
         running.should_exit = True
         await task

@@ -16,7 +16,7 @@ from tutor.engine.connect import connect as connect_engine
 from tutor.engine.doctor import Check
 from tutor.engine.images.registry_api import Reader
 from tutor.problems import Problem
-from tutor.workshop import client, names, protocol
+from tutor.workshop import client, names, protocol, trust
 from tutor.workshop.links import read_link
 
 
@@ -82,7 +82,8 @@ def _images(chapters: set[int], way: str) -> Check:
 async def _connection(hub: str) -> Check:
     """Whether a WebSocket passes: proxies and filters let plain pages through more often than these."""
     try:
-        async with connect(f"ws{hub.removeprefix('http')}/ws", proxy=None, open_timeout=10) as socket:
+        url = f"ws{hub.removeprefix('http')}/ws"
+        async with connect(url, ssl=trust.context(url), proxy=None, open_timeout=10) as socket:
             async with asyncio.timeout(10):
                 challenge = protocol.to_seat(await socket.recv())
         if isinstance(challenge, protocol.Challenge):
