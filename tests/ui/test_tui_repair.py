@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -32,6 +33,11 @@ except KeyboardInterrupt:
 """
 
 
+def look(*, told: Callable[[Check], None]) -> None:
+    for check in CHECKS:
+        told(check)
+
+
 def gone(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -56,6 +62,36 @@ def test_what_it_says_is_handed_on_and_a_failure_is_its_last_word() -> None:
         Repair("print('no room'); raise SystemExit(1)", program=(sys.executable, "-c")).run(said.append)
 
 
+def test_a_problem_that_it_tells_keeps_its_own_next_step() -> None:
+    program = "print('docker-tutor: No registry answers. Build them.'); raise SystemExit(1)"
+    with pytest.raises(Problem) as caught:
+        Repair(program, program=(sys.executable, "-c")).run(lambda _: None)
+    assert str(caught.value) == "No registry answers. Build them."
+
+
+async def test_what_takes_long_says_for_how_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_screen, "_LONG", 1.0)
+    program = (sys.executable, "-c", _LONG, str(tmp_path / "note"))
+    monkeypatch.setattr(doctor_screen, "Repair", lambda *words: Repair(program=program))
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        await app.push_screen(DoctorScreen(look))
+        await until(pilot, lambda: "to be put right" in said(app.screen), "the checks")
+        await pilot.press("i")
+        await until(pilot, lambda: re.search(r"Building one … \d+ \d s", said(app.screen)), "the seconds")
+
+
+async def test_a_pull_that_fails_points_to_the_key_that_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (sys.executable, "-c", "print('No registry answers.'); raise SystemExit(1)")
+    monkeypatch.setattr(doctor_screen, "Repair", lambda *words: Repair(program=program))
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        await app.push_screen(DoctorScreen(look))
+        await until(pilot, lambda: "to be put right" in said(app.screen), "the checks")
+        await pilot.press("p")
+        await until(pilot, lambda: "i builds them instead" in said(app.screen), "the other way")
+
+
 def test_stopping_ends_it_with_all_that_it_started_and_lets_it_tidy_up(tmp_path: Path) -> None:
     repair = Repair(_LONG, str(tmp_path / "note"), program=(sys.executable, "-c"))
     said: list[str] = []
@@ -77,13 +113,8 @@ async def test_leaving_the_doctor_takes_two_presses_while_images_are_made(
     program = (sys.executable, "-c", _LONG, str(tmp_path / "note"))
     monkeypatch.setattr(doctor_screen, "Repair", lambda *words: Repair(program=program))
     app = make_app(tmp_path, course=course())
-
-    def examine(*, told: Callable[[Check], None]) -> None:
-        for check in CHECKS:
-            told(check)
-
     async with running(app) as pilot:
-        await app.push_screen(DoctorScreen(examine))
+        await app.push_screen(DoctorScreen(look))
         await until(pilot, lambda: "to be put right" in said(app.screen), "the checks")
         await pilot.press("i")
         await until(pilot, lambda: "Building one" in said(app.screen), "the building")

@@ -9,7 +9,7 @@ import pytest
 
 from tutor.engine.images import commands as image_commands
 from tutor.engine.images.budget import Budget
-from tutor.engine.images.progress import Step, shown_on, size
+from tutor.engine.images.progress import Step, counted, shown_on, size
 from tutor.engine.images.pull import failure
 from tutor.engine.images.registry_api import Registry
 from tutor.problems import Problem
@@ -38,14 +38,31 @@ def test_a_failed_pull_says_what_to_do(said: str, code: str) -> None:
         assert "images load FILE" in problem.next_step
 
 
-def test_without_a_terminal_progress_is_a_line_at_each_end() -> None:
+def test_without_a_terminal_progress_is_a_line_at_each_end_and_each_quarter() -> None:
     out = io.StringIO()
     with shown_on(out) as report:
         report(Step("nginx:1.26", "pulling"))
-        for done in range(0, 100, 10):
-            report(Step("nginx:1.26", "pulling", done, 100))
+        for done in range(0, 73, 3):
+            report(Step("nginx:1.26", "pulling", done * 1_000_000, 72_000_000))
         report(Step("nginx:1.26", "pulling", finished="pulled, 72 MB"))
-    assert out.getvalue() == "Pulling nginx:1.26 …\nnginx:1.26: pulled, 72 MB\n"
+    assert out.getvalue().splitlines() == [
+        "Pulling nginx:1.26 …",
+        "Pulling nginx:1.26 … 25 % of 72 MB",
+        "Pulling nginx:1.26 … 50 % of 72 MB",
+        "Pulling nginx:1.26 … 75 % of 72 MB",
+        "nginx:1.26: pulled, 72 MB",
+    ]
+
+
+def test_several_are_counted_as_they_begin() -> None:
+    out = io.StringIO()
+    with shown_on(out) as report:
+        numbered = counted(report, 2)
+        for name in ("a", "b"):
+            numbered(Step(name, "building"))
+        for name in ("b", "a"):
+            numbered(Step(name, "building", finished="built"))
+    assert out.getvalue().splitlines() == ["Building a (1 of 2) …", "Building b (2 of 2) …", "b: built", "a: built"]
 
 
 class Terminal(io.StringIO):

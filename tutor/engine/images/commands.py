@@ -17,7 +17,7 @@ from tutor.engine.connect import Engine
 from tutor.engine.images import packs, recipe_build
 from tutor.engine.images.budget import ANONYMOUS, SIGNED_IN, SOURCE, WINDOW_HOURS, Budget
 from tutor.engine.images.catalogue_file import Image
-from tutor.engine.images.progress import Report, shown_on, silent, size
+from tutor.engine.images.progress import Report, counted, shown_on, silent, size
 from tutor.engine.images.pull import pull
 from tutor.engine.images.registry import fill, mirrored
 from tutor.engine.images.registry_api import Registry
@@ -60,8 +60,9 @@ def pull_images(engine: Engine, out: TextIO, roles: Iterable[str] | None = None,
     """
     lacking = images.missing(engine, roles)
     with _progress(out, as_json) as report:
+        numbered = counted(report, len(lacking))
         for role in lacking:
-            pull(engine, images.catalogue()[role], report)
+            pull(engine, images.catalogue()[role], numbered)
     _done(out, as_json, "pulled", lacking, "Nothing is missing.")
     return 0
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Step:
         done: Bytes done so far.
         total: Bytes there are; None when that is not known (yet).
         finished: How it ended, in words; empty while it goes on.
+        number: The how-manieth of `of` pieces of work this is; 0 where nobody counts.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Step:
     done: int = 0
     total: int | None = None
     finished: str = ""
+    number: int = 0
+    of: int = 0
 
 
 Report = Callable[[Step], None]
@@ -40,9 +43,27 @@ def silent(_: Step) -> None:
     """Shows nothing."""
 
 
+def counted(report: Report, of: int) -> Report:
+    """The same report, with each piece of work numbered as it begins.
+
+    Args:
+        report: Takes the news.
+        of: How many pieces there are.
+    """
+    numbers: dict[str, int] = {}
+    lock = threading.Lock()
+
+    def tell(step: Step) -> None:
+        with lock:
+            number = numbers.setdefault(step.name, len(numbers) + 1)
+        report(replace(step, number=number, of=of))
+
+    return tell
+
+
 @contextmanager
 def shown_on(out: TextIO) -> Iterator[Report]:
-    """Show progress: bars where `out` is a terminal that can, else a line when something begins and when it ends."""
+    """Show progress: bars where `out` is a terminal that can, else lines at the beginning, quarters and end."""
     from rich.console import Console
 
     console = Console(file=out, highlight=False)
@@ -64,19 +85,25 @@ def size(number: int) -> str:
 
 def _lines(out: TextIO) -> Report:
     begun: dict[tuple[str, str], float] = {}
+    quarters: dict[tuple[str, str], int] = {}
     lock = threading.Lock()
 
     def report(step: Step) -> None:
         key = (step.name, step.doing)
+        place = f" ({step.number} of {step.of})" if step.of > 1 else ""
         with lock:
             if key not in begun:
                 begun[key] = time.monotonic()
                 if not step.finished:
-                    print(f"{step.doing.capitalize()} {step.name} …", file=out, flush=True)
+                    print(f"{step.doing.capitalize()} {step.name}{place} …", file=out, flush=True)
             if step.finished:
                 seconds = time.monotonic() - begun.pop(key)
                 took = f" ({seconds:.1f} s)" if seconds >= 0.1 else ""
                 print(f"{step.name}: {step.finished}{took}", file=out, flush=True)
+            elif step.total and quarters.get(key, 0) < (quarter := min(4 * step.done // step.total, 3)):
+                quarters[key] = quarter
+                words = f"{step.doing.capitalize()} {step.name}{place} … {25 * quarter} % of {size(step.total)}"
+                print(words, file=out, flush=True)
 
     return report
 

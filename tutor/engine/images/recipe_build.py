@@ -17,7 +17,7 @@ from tutor.engine.connect import Engine
 from tutor.engine.images import recipe_machine
 from tutor.engine.images import state as image_state
 from tutor.engine.images.catalogue_file import Catalogue, Image
-from tutor.engine.images.progress import Report, Step, silent, size
+from tutor.engine.images.progress import Report, Step, counted, silent, size
 from tutor.engine.images.pull import PATIENCE
 from tutor.engine.images.recipes import MACHINE, digests, to_build
 from tutor.engine.images.state import Held, held, let_go
@@ -124,6 +124,7 @@ class _Builder:
 
     def run(self, todo: list[Image]) -> None:
         """Build them all, or raise what the first failure was."""
+        self.report = counted(self.report, len(todo))
         for suite in {suite_of(self.catalogue, image) for image in todo if image.build.folder}:
             recipe_machine.lend(self.machine(suite), self.catalogue.folder / "images" / MACHINE, suite)
         waiting = {image.role: image for image in todo}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from tutor.problems import Problem
 
+_TELLS = "docker-tutor: "
 _GRACE = 10.0  # seconds to tidy up in, before it is killed
 
 
@@ -54,7 +55,10 @@ class Repair:
                     said = line.strip()
                     say(said)
         if process.wait() and not self._stopped:
-            raise Problem(said or "It did not work.", "Try it outside: docker tutor images ready", code="repair-failed")
+            # What it tells as a problem has its own next step.
+            told = said.startswith(_TELLS)
+            outside = "" if told else "Try it outside: docker tutor images ready"
+            raise Problem(said.removeprefix(_TELLS) or "It did not work.", outside, code="repair-failed")
 
     def stop(self) -> None:
         """End it as ctrl-c would; kill what has not ended after ten seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -32,6 +33,7 @@ class Examine(Protocol):
         """Look."""
 
 
+_LONG = 3.0  # seconds after which it is told for how long
 _MARKS = {"ok": ("●", "success"), "warn": ("◐", "warning"), "fail": ("✘", "error")}
 
 
@@ -64,6 +66,7 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         self._look = examine
         self._checks: list[Check] = []
         self._doing = ""
+        self._since = 0.0
         self._repair: Repair | None = None
         self._warned = self._left = False
 
@@ -80,6 +83,7 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         self.query_one("#checks").border_title = "Is everything here?"
         self.query_one("#checks").focus()
         self.watch(self.app, "theme", self._draw, init=False)
+        self.set_interval(1.0, self._still)
         self._examine()
 
     @property
@@ -129,9 +133,15 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
 
     def _say(self, words: str) -> None:
         if not self._left:
-            self._doing = words
+            self._doing, self._since = words, time.monotonic()
             self.query_one("#doing", Static).update(words)
             self.refresh_bindings()
+
+    def _still(self) -> None:
+        """For how long the same has been done: what takes minutes has not stopped."""
+        seconds = time.monotonic() - self._since
+        if self._doing and not self._left and seconds >= _LONG:
+            self.query_one("#doing", Static).update(f"{self._doing} {seconds:.0f} s")
 
     def _draw(self) -> None:
         if self._left:
@@ -173,7 +183,8 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
 
     def _images(self, how: str) -> None:
         repair = self._repair = Repair("images", how)
-        self._work(lambda: repair.run(self._from_thread))
+        instead = " Here, i builds them instead." if how == "pull" else ""
+        self._work(lambda: repair.run(self._from_thread), instead)
         self._repair = None
 
     async def on_unmount(self) -> None:
@@ -193,13 +204,13 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
     def _from_thread(self, words: str) -> None:
         self.app.call_from_thread(self._say, words)
 
-    def _work(self, repair: object) -> None:
+    def _work(self, repair: object, instead: str = "") -> None:
         assert callable(repair)
         self._from_thread("Working …")
         try:
             repair()
         except Problem as problem:
-            self.app.call_from_thread(self._end, str(problem))
+            self.app.call_from_thread(self._end, f"{problem}{instead}")
         else:
             if not self._left:
                 self.app.call_from_thread(self._examine)

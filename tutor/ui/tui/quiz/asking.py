@@ -148,7 +148,7 @@ class Asking(Page):
             posed = await self._room.pose(source, self._progress)
         except Problem as problem:
             self._at_work = False
-            self._say(f"{problem} Press b and n to try again.", "$error")
+            self._say(f"{problem} Then press b and n.", "$error")
             return
         # Only now it is known which names are free for it.
         old = self.query_one(Prose)
@@ -189,7 +189,7 @@ class Asking(Page):
 
     def _failed(self, problem: Problem) -> None:
         self._at_work = False
-        self._say(f"{problem} Choose again to try again.", "$error")
+        self._say(f"{problem} Then choose once more.", "$error")
         for choices in self.query(Choices):
             choices.thaw()
 
