@@ -14,7 +14,7 @@ from engine_machine import machine
 from tests.unit.workshop.hubs import free_port
 from tests.unit.workshop.programs import Program, programs, tutor
 from tutor.engine import _mirror
-from tutor.engine.images.access import catalogue
+from tutor.engine.images import catalogue
 
 pytestmark = [
     pytest.mark.engine,
