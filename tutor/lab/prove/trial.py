@@ -175,12 +175,7 @@ def _branch(task: LabTask, session: Session, teller: Teller, trials: Trials) -> 
 
 def _start(session: Session, trial: StepTrials, limits: Limits) -> None:
     """To the step's start; once more from the beginning where it fails: the steps before have proofs of their own."""
-    try:
-        session.go_to(trial.step.id, limits.verdict)
-    except Problem as problem:
-        if problem.code != "no-start":
-            raise
-        session.reset(trial.step.id, limits.verdict)
+    _or_from_the_beginning(lambda: session.go_to(trial.step.id, limits.verdict), session, trial, limits)
 
 
 def _back(session: Session, trial: StepTrials, limits: Limits) -> None:
@@ -188,6 +183,15 @@ def _back(session: Session, trial: StepTrials, limits: Limits) -> None:
     if session.observer.untouched():
         session.begin_again()
     else:
+        _or_from_the_beginning(lambda: session.reset(trial.step.id, limits.verdict), session, trial, limits)
+
+
+def _or_from_the_beginning(start: Callable[[], object], session: Session, trial: StepTrials, limits: Limits) -> None:
+    try:
+        start()
+    except Problem as problem:
+        if problem.code != "no-start":
+            raise
         session.reset(trial.step.id, limits.verdict)
 
 
