@@ -19,11 +19,13 @@ from textual.pilot import Pilot
 
 from tests.ui.test_tui_journey import COURSE, Learner
 from tests.ui.tui_app import chapter_of, make_app, running
-from tutor.course.models import Lab, Predict
+from tutor.course.models import Diagram, Lab, Predict
+from tutor.engine.images import resolve
 from tutor.lab.verdict import NotYet
 from tutor.learner.events import ChapterFinished, ChapterOpened, StepPassed
 from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.picture import Picture
+from tutor.ui.tui.picture.drawn import Drawn
 from tutor.ui.tui.quiz.page import PredictPage
 from tutor.ui.tui.theme import LIGHT
 
@@ -81,6 +83,25 @@ async def prediction(folder: Path) -> None:
         await one.screen.room.close()
 
 
+async def pipeline(folder: Path) -> None:
+    chapter = chapter_of(COURSE, 6)
+    app = make_app(folder, course=COURSE, chapter=chapter)
+    async with running(app, SIZE) as pilot:
+        one = Learner(app, pilot)
+        await one.lab_is_open()
+        await one.screen.show(place(6, Diagram))
+        drawing = one.screen.query_one(Drawn)
+
+        def seen() -> str:
+            return " ".join(drawing.render_line(y).text for y in range(drawing.size.height))
+
+        await one.paste(f"docker run -d --name web {resolve('nginx')}")
+        await one.until(lambda: "reached the kernel" in seen(), "the way to the kernel")
+        await one.leave_shell()
+        png(app, "pipeline")
+        await one.screen.room.close()
+
+
 async def lab(folder: Path) -> None:
     app = make_app(folder, course=COURSE, chapter=chapter_of(COURSE, 22))
     async with running(app, SIZE) as pilot:
@@ -127,7 +148,7 @@ def main() -> int:
         sys.stderr.write("chromium is not installed (Debian: apt-get install chromium).\n")
         return 1
     FOLDER.mkdir(exist_ok=True)
-    for take in (home, prediction, lab):
+    for take in (home, prediction, pipeline, lab):
         if sys.argv[1:] and take.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory(prefix="dt-", dir="/tmp") as folder:

@@ -200,8 +200,8 @@ async def test_from_the_quiz_to_what_taught_it_and_back(tmp_path: Path) -> None:
     ("cells", "shown"),
     [
         (100, "7 · Doors in the wall   ▰▰▰▰▰▱▱▱▱▱ 50% done   engine 26.1.5 ●   sandbox doors-7"),
-        (70, "7 · Doors in the wall   50% done   engine 26.1.5 ●   sandbox doors-7"),
-        (60, "7 · Doors in the wall   50% done   engine 26.1.5 ●"),
+        (70, "7 · Doors in the wall   ▰▰▰▰▰▱▱▱▱▱ 50% done   engine 26.1.5 ●"),
+        (55, "7 · Doors in the wall   50% done   engine 26.1.5 ●"),
         (45, "7 · Doors in the wall   engine 26.1.5 ●"),
     ],
 )

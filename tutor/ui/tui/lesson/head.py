@@ -22,7 +22,7 @@ def head(chapter: Chapter, share: float, engine: str, sandbox: str, cells: int) 
     drawn = (f"{bar(share, 10)} ", "$success")
     done, where = (f"{share:.0%} done   ", "$quiet"), (engine, "$quiet")
     box = (f"   {sandbox}" if sandbox else "", "$quiet")
-    lines = ([title, drawn, done, where, box], [title, done, where, box], [title, done, where], [title, where])
+    lines = ([title, drawn, done, where, box], [title, drawn, done, where], [title, done, where], [title, where])
     made = [Content.assemble(*line) for line in lines]
     return next((line for line in made if line.cell_length <= cells), made[-1])
 

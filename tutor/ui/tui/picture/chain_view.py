@@ -78,7 +78,8 @@ def _title(stage: str, machine: Machine, call: Call | None) -> str:
         program = clean(call.program or "") if call is not None else ""
         return "docker CLI" if program in {"", "docker"} else program
     if stage == "kernel":
-        return f"Linux kernel {machine.kernel}".rstrip()
+        kernel = f"kernel {machine.kernel}".rstrip()
+        return _fitting(_BOX - 4, (f"Linux {kernel}", kernel))
     version = {"dockerd": machine.engine, "containerd": machine.containerd, "runc": machine.runc}[stage]
     return f"{stage} {version}".rstrip()
 
