@@ -1,24 +1,31 @@
-"""Pictures of the screens for the README, taken on a real engine: `python -m tests.ui.make_pictures`.
+"""Pictures of the screens for the README: `python -m tests.ui.make_pictures`, or the names of some.
 
-Textual's own SVG of the screen becomes a PNG by chromium. Needs DOCKER_HOST and chromium.
+Textual's own SVG of the screen becomes a PNG by chromium. Lessons are taken on a real engine (DOCKER_HOST); the board
+and the projector on a real hub, and need none.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from playwright.async_api import async_playwright, expect
 from textual.pilot import Pilot
+from textual.widgets import OptionList, Static
 
+from tests.ui.class_of import SYLLABUS, happen, records
 from tests.ui.test_tui_journey import COURSE, Learner
-from tests.ui.tui_app import chapter_of, make_app, running
+from tests.ui.tui_app import chapter_of, make_app, running, until
+from tests.unit.workshop.hubs import SECRET, Running, serving
 from tutor.course.models import Diagram, Lab, Predict
 from tutor.engine.images import resolve
 from tutor.lab.verdict import NotYet
@@ -28,6 +35,9 @@ from tutor.ui.tui.picture import Picture
 from tutor.ui.tui.picture.drawn import Drawn
 from tutor.ui.tui.quiz.page import PredictPage
 from tutor.ui.tui.theme import LIGHT
+from tutor.ui.tui.workshop.board import BoardApp
+from tutor.workshop.log_sqlite import SqliteLog
+from tutor.workshop.rooms import Keys
 
 FOLDER = Path(__file__).parent / "pictures"
 SIZE = (120, 36)
@@ -142,13 +152,43 @@ async def shown(one: Learner, pilot: Pilot[int], tab: str) -> None:
     await pilot.pause()
 
 
+@contextlib.asynccontextmanager
+async def room(folder: Path) -> AsyncIterator[Running]:
+    """A real hub with a class of thirty in the middle of a chapter."""
+    async with serving(SqliteLog(folder / "room.sqlite3"), syllabus=SYLLABUS) as hub:
+        await happen(hub, records(30, hub.hub.follower.id, time.time()))
+        hub.hub.link = "http://192.0.2.7:7000"
+        yield hub
+
+
+async def board(folder: Path) -> None:
+    async with room(folder) as hub:
+        app = BoardApp(Keys(room="r1", title="Docker", link=hub.http, secret=SECRET), "Instructor", COURSE)
+        async with app.run_test(size=SIZE) as pilot:
+            listed = app.screen.query_one("#seats", OptionList)
+            await until(pilot, lambda: listed.option_count == 30, "the class")
+            await until(pilot, lambda: "Poll" in str(app.screen.query_one("#side-text", Static).render()), "the poll")
+            await pilot.pause()
+            png(app, "board")
+
+
+async def projector(folder: Path) -> None:
+    async with room(folder) as hub, async_playwright() as browsers:
+        path = shutil.which("chromium")
+        async with await browsers.chromium.launch(executable_path=path, args=["--no-sandbox"]) as browser:
+            page = await browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
+            await page.goto(f"{hub.http}/screen#{hub.hub.door.screen_key}")
+            await expect(page.locator("#options .right").filter(has_text="right")).to_have_count(1)
+            await page.screenshot(path=FOLDER / "projector.png")
+
+
 def main() -> int:
     """Take all pictures, or those that are named."""
     if shutil.which("chromium") is None:
         sys.stderr.write("chromium is not installed (Debian: apt-get install chromium).\n")
         return 1
     FOLDER.mkdir(exist_ok=True)
-    for take in (home, prediction, pipeline, lab):
+    for take in (home, prediction, pipeline, lab, board, projector):
         if sys.argv[1:] and take.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory(prefix="dt-", dir="/tmp") as folder:

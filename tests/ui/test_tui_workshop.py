@@ -376,6 +376,6 @@ def test_a_class_of_any_size_can_be_read(count: int) -> None:
     ordered = drawing.by_need(rows)
     needy = sum(row.hand or bool(row.stuck) for row in rows)
     assert all(row.hand or row.stuck for row in ordered[:needy])
-    assert all(len(drawing.seat(row, 1600.0).plain) <= 90 for row in rows)
+    assert all(len(drawing.seat(row, 1600.0, 90).plain) <= 90 for row in rows)
     drawn = drawing.seats_map(rows, 80).plain
     assert len(drawn.replace("\n", "")) == count and all(len(part) <= 80 for part in drawn.splitlines())

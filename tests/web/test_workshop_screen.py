@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ playwright = pytest.importorskip("playwright.async_api", reason="playwright is n
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect  # noqa: E402
 from playwright.async_api import Error as PlaywrightError  # noqa: E402
 
+from tests.ui.class_of import SYLLABUS, about_poll, happen, records  # noqa: E402
 from tests.unit.workshop import certificates  # noqa: E402
 from tests.unit.workshop.hub_process import HubProcess  # noqa: E402
 from tests.unit.workshop.hubs import SECRET, Running, instruct, open_socket, push, serving  # noqa: E402
@@ -200,6 +202,29 @@ async def test_a_wrong_key_is_told_and_not_tried_again(browser: Browser, hub: Ru
     await page.goto(f"{hub.http}/screen#wrong")
     await expect(page.locator("#trouble")).to_contain_text("does not open the room")
     await page.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
+async def test_a_class_and_its_question_are_seen_without_scrolling(
+    browser: Browser, tmp_path: Path, width: int, height: int
+) -> None:
+    async with serving(SqliteLog(tmp_path / "room.sqlite3"), syllabus=SYLLABUS) as hub:
+        happened = records(200, hub.hub.follower.id, time.time())
+        asked = [record for record in happened if about_poll(record)]
+        await happen(hub, [record for record in happened if record not in asked])
+        async with projector(browser, hub, viewport={"width": width, "height": height}) as (page, _):
+            seen = "[document.documentElement.scrollHeight <= innerHeight, document.body.scrollWidth <= innerWidth]"
+            await expect(page.locator("#steps li")).to_have_count(len(SYLLABUS.chapters[1].steps))
+            await expect(page.locator("#qr path")).to_be_visible()
+            assert await page.evaluate(seen) == [True, True]
+            await happen(hub, asked)
+            await expect(page.locator("#options .right").filter(has_text="✓ right")).to_have_count(1)
+            assert await page.evaluate(seen) == [True, True]
+            # Bars of both rounds can be compared: all are of one length.
+            wide = (
+                "[...document.querySelectorAll('#options meter')].map(m => Math.round(m.getBoundingClientRect().width))"
+            )
+            assert len(set(await page.evaluate(wide))) == 1
 
 
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (1280, 720), (1920, 1080)])

@@ -131,7 +131,7 @@ function drawProgress(screen) {
 
 function drawPoll(poll) {
   at("poll").hidden = !poll;
-  document.body.classList.toggle("asking", Boolean(poll && poll.open));
+  document.body.classList.toggle("asking", Boolean(poll));
   if (!poll) return;
   const latest = poll.rounds[poll.rounds.length - 1];
   const ask = poll.question.ask;
@@ -140,6 +140,7 @@ function drawPoll(poll) {
     at("ask").replaceChildren(...ask.split(/\n{2,}/).map((part) => make("p", "", part)));
   }
   const list = at("options");
+  list.classList.toggle("compared", poll.rounds.length > 1);
   while (list.children.length > poll.question.options.length) list.lastChild.remove();
   const most = Math.max(1, ...poll.rounds.map((round) => round.answered));
   poll.question.options.forEach((option, place) => {

@@ -58,7 +58,8 @@ one that is highlighted.
 s asks the seat to show you its shell. You see it only if they agree, they are told so all the time, and either of you
 ends it.
 
-From 41 seats on a map shows every seat as one character above the list.
+From 41 seats on a map shows every seat as one character above the list. On a narrow terminal v shows hands, mistakes
+and the poll, and the seats again.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "open", "Open/lock", id="board.open", tooltip="Open a chapter for the class, or lock it"),
@@ -74,6 +75,7 @@ From 41 seats on a map shows every seat as one character above the list.
         Binding(
             "s", "look", "See shell", show=False, id="board.look", tooltip="A read-only copy, if the learner agrees"
         ),
+        Binding("v", "class", "Class", id="board.class", tooltip="Hands, mistakes and poll, where both do not fit"),
         Binding("n", "names", "Names", show=False, id="board.names", tooltip="Names on the projector, or not"),
         Binding("d", "door", "Door", show=False, id="board.door", tooltip="Let nobody new in, or let them in again"),
         Binding("x", "remove", "Remove", show=False, id="board.remove", tooltip="Close the seat, or let it in again"),
@@ -108,6 +110,10 @@ From 41 seats on a map shows every seat as one character above the list.
         self.query_one("#seats").focus()
         self.run_worker(self.link.run(), exit_on_error=False)
         self.set_interval(1.0, self._draw)
+
+    def on_resize(self) -> None:
+        """Another width may need another key."""
+        self.call_after_refresh(self.refresh_bindings)
 
     @property
     def board(self) -> Board | None:
@@ -145,18 +151,19 @@ From 41 seats on a map shows every seat as one character above the list.
         common = board.common
         time_left = f"{common.timer_label} {left(common, self._ahead())} left" if common.timer is not None else ""
         self.query_one("#board-bar", Static).update(drawing.head(board, status.code, time_left.strip()))
-        self.query_one("#board-steps", Static).update(drawing.steps(board))
+        self.query_one("#board-steps", Static).update(drawing.steps(board, self._width))
         self.query_one("#side-text", Static).update(drawing.side(board))
         shown = self.query_one("#map", Static)
         shown.display = len(board.seats) >= drawing.MAP_FROM
         if shown.display:
-            shown.update(drawing.seats_map(list(board.seats), self.query_one("#seats-pane").size.width - 4))
+            shown.update(drawing.seats_map(list(board.seats), self._width))
         self._draw_seats(board)
 
     def _draw_seats(self, board: Board) -> None:
         rows = drawing.by_need(board.seats)
         now = time.time() + self._ahead()
-        lines = tuple((row.seat, drawing.seat(row, now)) for row in rows)
+        width = self.query_one("#seats", OptionList).scrollable_content_region.width - 2
+        lines = tuple((row.seat, drawing.seat(row, now, width)) for row in rows)
         if lines == self._shown:
             return
         self._shown = lines
@@ -166,6 +173,11 @@ From 41 seats on a map shows every seat as one character above the list.
         listed.set_options([Option(line) for _, line in lines])
         if self._drawn:
             listed.highlighted = self._drawn.index(chosen.seat) if chosen and chosen.seat in self._drawn else 0
+
+    @property
+    def _width(self) -> int:
+        """Columns beside the seats' border and padding."""
+        return self.query_one("#seats-pane").size.width - 2
 
     def _ahead(self) -> float:
         return 0.0 if self.board is None else self._clock
@@ -327,6 +339,15 @@ From 41 seats on a map shows every seat as one character above the list.
     def _look_no_more(self, seat: str) -> None:
         self.run_worker(self.link.look(seat, False), exit_on_error=False)
 
+    def action_class(self) -> None:
+        """Show the class, or the seats again, where there is no room for both."""
+        beside = self.toggle_class("-class").has_class("-class") and self.has_class("-narrow")
+        self.query_one("#side" if beside else "#seats").focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is shown anyway needs no key."""
+        return self.has_class("-narrow") if action == "class" else True
+
     @work
     async def action_names(self) -> None:
         """Names on the projector, or not."""
@@ -360,7 +381,8 @@ class BoardApp(App[int], inherit_bindings=False):
     """
 
     TITLE = "docker tutor · board"
-    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = "../app.tcss"
+    # Textual loads the styles of a screen that is pushed, and not those of the first one.
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = ["../app.tcss", "workshop.tcss"]
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own way
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from textual.content import Content
@@ -12,17 +13,25 @@ from tutor.workshop.seen import Board, PollView, SeatRow
 _STEPS = {"p": ("●", "$success"), "t": ("◐", "$warning"), "b": ("○", "$primary"), "-": ("·", "$quiet")}
 MAP_FROM = 41
 """So many seats are drawn as a map too, a character each."""
+_ROOMY = 64  # columns that hold longer names
+_HANDS, _MISTAKES = 8, 6  # so many are listed
+_ASKED, _CHOSEN = 160, 60  # characters of a question, and of an option
 
 Part = Content | str | tuple[str, str]
 
 
 def by_need(rows: Iterable[SeatRow]) -> list[SeatRow]:
     """Who needs the instructor first: hands, then stuck, then the others by name; removed seats last."""
-    return sorted(rows, key=lambda r: (not r.allowed, not r.hand, not r.stuck, not r.here, r.name.casefold(), r.seat))
+    return sorted(rows, key=lambda r: (not r.allowed, not r.hand, not r.stuck, not r.here, _counted(r.name), r.seat))
 
 
-def seat(row: SeatRow, now: float) -> Content:
-    """A seat as a line."""
+def _counted(name: str) -> list[str | int]:
+    """What a name is sorted by: 2 comes before 10."""
+    return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", name.casefold()))]
+
+
+def seat(row: SeatRow, now: float, width: int) -> Content:
+    """A seat as a line of so many columns; what it is stuck on stands below where it does not fit."""
     mark, style = _mark(row)
     steps: list[Part] = [_STEPS[letter] for letter in row.steps]
     took = f"{max(0.0, now - row.since) // 60:.0f} min" if row.since is not None else ""
@@ -32,14 +41,18 @@ def seat(row: SeatRow, now: float) -> Content:
         why = f"{row.stuck}: {row.mistake}"
     if not row.here and row.allowed:
         why = f"away  {why}".rstrip()
-    return Content.assemble(
+    wide = 18 if width >= _ROOMY else 14
+    said = (why, "$warning" if row.stuck else "$quiet")
+    line = Content.assemble(
         (f"{mark} ", style),
-        (f"{row.name:<18.18} ", "" if row.here else "$quiet"),
+        (f"{row.name:<{wide}.{wide}} ", "" if row.here else "$quiet"),
         (f"{row.place:<6}", "$quiet"),
         *steps,
         f"  {took:>6} {tries:>4}  ",
-        (why, "$warning" if row.stuck else "$quiet"),
     )
+    if row.stuck and line.cell_length + len(why) > width:
+        return Content("\n").join([line, Content.assemble("  ", said).truncate(width, ellipsis=True)])
+    return (line + Content.assemble(said)).truncate(width, ellipsis=True)
 
 
 def seats_map(rows: list[SeatRow], width: int) -> Content:
@@ -65,21 +78,22 @@ def head(board: Board, code: str, left: str) -> Content:
     )
 
 
-def steps(board: Board) -> Content:
-    """The chapter's steps: of each, how many have passed it, and how many are at it."""
+def steps(board: Board, width: int) -> Content:
+    """The chapter's steps in so many columns: of each, how many have passed it, and how many are at it."""
     chapter = next((c for c in board.common.chapters if c.id == board.chapter), None)
     if chapter is None or not chapter.steps:
         return Content("")
     lines = [Content.styled(f"{chapter.number} · {chapter.title}", "bold")]
     rows = [row for row in board.seats if row.allowed]
+    many = len(str(len(rows)))
+    wide = max(8, min(40, width - 27 - 2 * many))
     for place, title in enumerate(chapter.steps):
         letters = [row.steps[place] for row in rows if place < len(row.steps)]
         passed, at_it = letters.count("p"), letters.count("t") + letters.count("b")
-        lines.append(
-            Content.assemble(
-                f"{place + 1} {title:<32.32} ", _bar(passed, len(rows)), (f" {passed}", "$success"), f" · {at_it} at it"
-            )
-        )
+        short = title if len(title) <= wide else f"{title[: wide - 1]}…"
+        count = (f" {passed:>{many}}", "$success")
+        at = f" · {at_it:>{many}} at it"
+        lines.append(Content.assemble(f"{place + 1} {short:<{wide}} ", _bar(passed, len(rows)), count, at))
     return Content("\n").join(lines)
 
 
@@ -87,11 +101,20 @@ def side(board: Board) -> Content:
     """Hands, mistakes, the latest poll."""
     names = {row.seat: row.name for row in board.seats}
     parts: list[Content] = [Content.styled("Hands up, the first first", "bold")]
-    parts += [Content(f"  {names.get(seat, '?')}") for seat in board.hands] or [Content.styled("  none", "$quiet")]
+    hands = [Content(f"  {names.get(seat, '?')}") for seat in board.hands[:_HANDS]]
+    parts += hands or [Content.styled("  none", "$quiet")]
+    if len(board.hands) > _HANDS:
+        parts.append(Content.styled(f"  and {len(board.hands) - _HANDS} more", "$quiet"))
     parts += [Content(""), Content.styled("Mistakes of the class", "bold")]
-    for mistake in board.mistakes[:6]:
+    places = {
+        (chapter.id, step): f"{chapter.number}.{number}"
+        for chapter in board.common.chapters
+        for number, step in enumerate(chapter.ids, 1)
+    }
+    for mistake in board.mistakes[:_MISTAKES]:
         now = f", {mistake.now} now" if mistake.now else ""
-        parts.append(Content.assemble((f"  {mistake.seats}{now}  ", "$warning"), mistake.words))
+        where = (f"{places.get((mistake.chapter, mistake.step), '')}  ", "$quiet")
+        parts.append(Content.assemble("  ", where, mistake.words, (f"  {mistake.seats}{now}", "$warning")))
     if not board.mistakes:
         parts.append(Content.styled("  none yet", "$quiet"))
     if board.polls:
@@ -104,12 +127,14 @@ def poll(view: PollView) -> list[Content]:
     state = "open" if view.open else "closed"
     answered = " → ".join(str(asked.answered) for asked in view.rounds)
     lines = [Content.assemble(("Poll ", "bold"), (f"({state}, {answered} answers)", "$quiet"))]
-    lines.append(Content.styled(f"  {view.question.ask.splitlines()[0][:80]}", "italic"))
+    ask = " ".join(view.question.ask.split())
+    lines.append(Content.styled(f"  {ask if len(ask) <= _ASKED else ask[: _ASKED - 1] + '…'}", "italic"))
     for option in view.question.options:
         counts = [asked.counts.get(option.id, 0) for asked in view.rounds]
         mark = ("✓ ", "$success") if option.right else "  "
         text = " ".join(option.text.split())
-        lines.append(Content.assemble(mark, f"{' → '.join(map(str, counts)):>7}  ", f"{text[:60]}"))
+        short = text if len(text) <= _CHOSEN else f"{text[: _CHOSEN - 1]}…"
+        lines.append(Content.assemble(mark, f"{' → '.join(map(str, counts)):>7}  ", short))
     return lines
 
 
