@@ -30,6 +30,7 @@ from tutor.ui.tui.workshop.shoulder import CopyView, LookScreen
 from tutor.workshop import cards, client, polls, syllabus
 from tutor.workshop.events import ChapterSet, PaceSet, PollClosed, PollOpened, PollQuestion, Said, TimerSet
 from tutor.workshop.log_sqlite import SqliteLog
+from tutor.workshop.protocol import Offer
 from tutor.workshop.rooms import Keys
 from tutor.workshop.seen import SeatRow
 
@@ -102,6 +103,19 @@ async def test_a_learner_joins_in_the_app_and_leaves_again(home: Path, hub: Runn
         assert any(isinstance(event, HandSet) for event in events) and isinstance(events[-1], WorkshopLeft)
         await until(pilot, lambda: not app.screen.query(WorkshopLine), "no line any more")
         await board.close()
+
+
+async def test_who_joins_in_the_app_is_told_where_images_are(home: Path, tmp_path: Path) -> None:
+    offer = Offer(mirror="192.0.2.7:5000", images={"busybox:1.37": f"sha256:{'0' * 64}"})
+    app = make_app(home)
+    async with serving(SqliteLog(tmp_path / "other.sqlite3"), offer=offer) as hub, running(app) as pilot:
+        await pilot.press("f4")
+        app.screen.query_one("#link", Input).value = f"{hub.http}/{hub.hub.door.code}"
+        app.screen.query_one("#name").focus()
+        await pilot.press("enter")
+        said = f"docker-tutor images pull --from {hub.http}"
+        await until(pilot, lambda: any(said in note.message for note in app._notifications), "where images are")
+        assert app.workshop is not None
 
 
 async def test_a_learner_answers_a_poll_and_sees_the_result(home: Path, hub: Running) -> None:

@@ -249,6 +249,14 @@ def room_at(hub: str) -> protocol.RoomInfo:
     return _ask(f"{hub}/api/room", None, protocol.RoomInfo)
 
 
+def images_at(hub: str) -> str:
+    """What to do for the images of a workshop, where a mirror in the room has them; empty where none has."""
+    with contextlib.suppress(Problem):
+        if room_at(hub).offer:
+            return f"Images that you lack: docker-tutor images pull --from {hub}"
+    return ""
+
+
 def take_seat(link: str, name: str, journal: Journal, *, code: str = "") -> Card:
     """Join a workshop, or come back to the seat one has in its room.
 

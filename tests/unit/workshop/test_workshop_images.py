@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.images.stocked import MANIFEST, NEEDED, Stocked, digest
 from tests.unit.workshop.hubs import serving
+from tests.unit.workshop.programs import tutor
 from tutor.course.loader import load_course
 from tutor.engine import images, room_mirror
 from tutor.problems import Problem
@@ -50,6 +51,17 @@ async def test_the_hub_tells_of_the_mirror_and_the_preflight_looks_at_it(stocked
     assert check.state == "warn" and "No registry answers at 127.0.0.1:1" in check.sentence
     check = await asyncio.to_thread(workshop_doctor._mirror, Offer(mirror="no address", images=offer.images))
     assert check.state == "warn" and "not the address" in check.sentence
+
+
+async def test_who_joins_is_told_where_images_are(home: Path, tmp_path: Path) -> None:
+    offer = Offer(mirror="192.0.2.7:5000", images={SHELL.reference: digest(b"anything")})
+    for told in (offer, None):
+        async with serving(SqliteLog(tmp_path / f"{told is None}.sqlite3"), offer=told) as hub:
+            link = f"{hub.http}/{hub.hub.door.code}"
+            done = await asyncio.to_thread(tutor, home, "join", link, "--as", "Ada", stdin="quit\n")
+            assert done.returncode == 0, done.stderr
+            said = f"Images that you lack: docker-tutor images pull --from {hub.http}\n"
+            assert (said in done.stdout) == (told is not None)
 
 
 def test_a_mirror_that_lacks_an_image_is_not_offered(stocked: Stocked) -> None:

@@ -73,10 +73,8 @@ def run(link: str | None, name: str, code: str, out: TextIO) -> int:
         Problem: Nobody can be joined.
     """
     card = take(link, name, code)
-    if link is not None:
-        with contextlib.suppress(Problem):
-            if client.room_at(card.hub).offer:
-                print(f"Images that you lack: docker-tutor images pull --from {card.hub}", file=out, flush=True)
+    if link is not None and (there := client.images_at(card.hub)):
+        print(there, file=out, flush=True)
     with Journal() as journal, Journal(journal.path) as reading:
         return asyncio.run(_Companion(card, journal, reading, out).stay())
 

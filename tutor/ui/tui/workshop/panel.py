@@ -230,12 +230,15 @@ class JoinBox(ModalScreen[None]):
         link, name = self.query_one("#link", Input).value, self.query_one("#name", Input).value
         self.query_one("#join-trouble", Static).update("Joining …")
         try:
-            await asyncio.to_thread(client.take_seat, link, name or "Somebody", self.app.desk.journal)
+            card = await asyncio.to_thread(client.take_seat, link, name or "Somebody", self.app.desk.journal)
+            there = await asyncio.to_thread(client.images_at, card.hub)
         except Problem as problem:
             self.query_one("#join-trouble", Static).update(str(problem))
             self.query_one("#link").focus()
             return
         self.app.begin_workshop()
+        if there:
+            self.app.notify(there, timeout=30, markup=False)
         self.dismiss()
 
 
