@@ -19,7 +19,7 @@ from typing import Any
 from tutor.engine.address import EngineAddress
 from tutor.lab.session.engine import upstream
 from tutor.sandbox.cleanup import Receipt, close
-from tutor.sandbox.policy import Scope
+from tutor.sandbox.policy import LAB, OWNER, SEAT_KEYS, Scope
 from tutor.sandbox.proxy import Sandbox
 from tutor.sandbox.trace import Call, Trace
 from tutor.sandbox.upstream import Upstream
@@ -93,6 +93,8 @@ class Lab:
     sandbox: Sandbox
     folder: Path
     image: str
+    keys: tuple[str, str] = (LAB, OWNER)
+    near: Upstream | None = None
     api: Api = field(init=False)
     direct: Api = field(init=False)
 
@@ -146,25 +148,28 @@ class Lab:
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.name, "tests", frozenset({self.image}), str(self.workspace))
+        return Scope(self.name, "tests", frozenset({self.image}), str(self.workspace), keys=self.keys)
 
     def close(self) -> Receipt:
-        return close(self.engine, self.name, "tests", self.record)
+        return close(self.near or self.engine, self.name, "tests", self.record, keys=self.keys)
 
 
 @contextmanager
-def open_lab(engine_host: str, image: str, *allow: str) -> Iterator[Lab]:
-    """A lab on the engine; closed afterwards, whatever the test did."""
+def open_lab(
+    engine_host: str, image: str, *allow: str, keys: tuple[str, str] = (LAB, OWNER), within: Lab | None = None
+) -> Iterator[Lab]:
+    """A lab on the engine, or in a seat's part of it; closed afterwards, whatever the test did."""
+    near = Upstream(unix=str(within.sandbox.socket)) if within else None
     way = upstream(EngineAddress.parse(engine_host))
     folder = Path(tempfile.mkdtemp(prefix="sb-", dir="/tmp"))
     (folder / "ws").mkdir()
     name = f"99-{secrets.token_hex(3)}"
-    scope = Scope(name, "tests", frozenset({image}), str(folder / "ws"), frozenset(allow))
+    scope = Scope(name, "tests", frozenset({image}), str(folder / "ws"), frozenset(allow), keys)
     sandbox = Sandbox(
-        way, scope, folder / "s" / "docker.sock", Trace(folder / "trace.jsonl"), record=folder / "sandbox.json"
+        near or way, scope, folder / "s" / "docker.sock", Trace(folder / "trace.jsonl"), record=folder / "sandbox.json"
     )
     sandbox.start()
-    lab = Lab(name, way, sandbox, folder, image)
+    lab = Lab(name, way, sandbox, folder, image, keys, near)
     try:
         yield lab
     finally:
@@ -172,6 +177,24 @@ def open_lab(engine_host: str, image: str, *allow: str) -> Iterator[Lab]:
         receipt = lab.close()
         shutil.rmtree(folder, ignore_errors=True)
     assert receipt.clean, receipt.words()
+
+
+KINDS = ("lab", "seat", "lab in a seat")
+
+
+@contextmanager
+def open_kind(kind: str, engine_host: str, image: str) -> Iterator[Lab]:
+    """A lab, a seat of a workshop, or a lab as a seat has it: behind two sandboxes."""
+    if kind == "lab":
+        with open_lab(engine_host, image) as lab:
+            yield lab
+        return
+    with open_lab(engine_host, image, keys=SEAT_KEYS) as seat:
+        if kind == "seat":
+            yield seat
+            return
+        with open_lab(engine_host, image, within=seat) as lab:
+            yield lab
 
 
 @dataclass

@@ -9,16 +9,16 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sandbox_lab import Foreign, Lab, foreign_objects, open_lab
+from sandbox_lab import KINDS, Foreign, Lab, foreign_objects, open_kind, open_lab
 
 from tutor.engine.images import resolve
 
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(scope="module")
-def lab(engine_host: str) -> Iterator[Lab]:
-    with open_lab(engine_host, resolve("shell")) as opened:
+@pytest.fixture(scope="module", params=KINDS)
+def lab(engine_host: str, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with open_kind(request.param, engine_host, resolve("shell")) as opened:
         opened.ok("run", "-d", "--name", f"{opened.name}-own", opened.image, "sleep", "3600")
         opened.ok("network", "create", f"{opened.name}-net")
         yield opened
@@ -248,7 +248,7 @@ def test_events_are_the_labs_own(lab: Lab, foreign: Foreign) -> None:
 
 
 def test_two_labs_do_not_see_each_other(lab: Lab, engine_host: str) -> None:
-    with open_lab(engine_host, lab.image) as other:
+    with open_lab(engine_host, lab.image, keys=lab.keys) as other:
         other.ok("run", "-d", "--name", f"{other.name}-b", other.image, "sleep", "600")
         assert other.ok("ps", "-aq", "--filter", f"name={lab.name}-own") == ""
         assert "No such container" in other.docker("rm", "-f", f"{lab.name}-own").stderr
@@ -258,15 +258,16 @@ def test_two_labs_do_not_see_each_other(lab: Lab, engine_host: str) -> None:
 
 
 def test_labels_cannot_be_forged(lab: Lab, foreign: Foreign) -> None:
-    labels = {"docker-tutor.lab": "other", "docker-tutor.owner": "other"}
+    labels = dict.fromkeys(lab.keys, "other")
+    one, owner = lab.keys
     name = f"{lab.name}-forged"
     lab.api.good("POST", f"/containers/create?name={name}", {"Image": lab.image, "labels": labels})
     seen = lab.direct.good("GET", f"/containers/{name}/json")["Config"]["Labels"]
-    assert seen["docker-tutor.lab"] == lab.name
-    assert seen["docker-tutor.owner"] == "tests"
+    assert seen[one] == lab.name
+    assert seen[owner] == "tests"
     for kind, path in (("volumes", "/volumes/create"), ("networks", "/networks/create")):
         lab.api.good("POST", path, {"Name": name, "Labels": labels})
-        assert lab.direct.good("GET", f"/{kind}/{name}")["Labels"]["docker-tutor.lab"] == lab.name
+        assert lab.direct.good("GET", f"/{kind}/{name}")["Labels"][one] == lab.name
 
 
 def test_a_container_made_outside_of_a_labs_image_is_not_the_labs(lab: Lab) -> None:

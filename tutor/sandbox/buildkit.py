@@ -35,6 +35,7 @@ _JUDGED = frozenset(
     | {_BRIDGE + "Solve"}
 )
 _EXPORTERS = frozenset({"", "moby", "image", "local", "tar", "docker", "oci", "cacheonly"})
+_NAME_SPACE = "build-arg:BUILDKIT_CACHE_MOUNT_NS"
 _REMOTE = ("http://", "https://", "git://", "ssh://", "git@", "github.com/")
 
 
@@ -130,7 +131,7 @@ class Builder:
         self._options(pb.pairs(fields, 7))
         self._graphs(fields, 2, 10)
         if _front_end(_text(fields, 6)):
-            fields += self._labels(7)
+            fields += self._labels(fields, 7)
         fields = self._without_policy(fields, 12, 15)
         fields.append(Field(12, 2, policy(await self._ask.objects.foreign_references())))
         return pb.write(fields)
@@ -140,7 +141,7 @@ class Builder:
         self._graphs(fields, 1, 13)
         fields = self._without_policy(fields, 15)
         if _front_end(_text(fields, 2)):
-            fields += self._labels(3)
+            fields += self._labels(fields, 3)
         return pb.write(fields)
 
     def _without_policy(self, fields: list[Field], *numbers: int) -> list[Field]:
@@ -150,15 +151,24 @@ class Builder:
             raise Refused("The lab's builds have a policy for their sources already; leave yours out.", rule="policy")
         return kept
 
-    def _labels(self, number: int) -> list[Field]:
+    def _labels(self, fields: list[Field], number: int) -> list[Field]:
         # The last entry of a key wins in a map, so these stand over what the client or the Dockerfile says.
         attributes = {f"label:{key}": value for key, value in self._ask.scope.image_labels.items()}
         # Cache mounts of RUN --mount=type=cache get a name space of their own: the learner's stay as they are.
-        attributes["build-arg:BUILDKIT_CACHE_MOUNT_NS"] = self._ask.scope.lab
+        attributes[_NAME_SPACE] = self._name_space(pb.pairs(fields, number).get(_NAME_SPACE, ""))
         # With this the builder reads the Dockerfile itself, whatever image `# syntax` names for that: another reader
         # could put together steps that the sandbox does not see.
         attributes["cmdline"] = ""
         return [pb.entry(number, key, value) for key, value in attributes.items()]
+
+    def _name_space(self, asked: str) -> str:
+        """What the ids of cache mounts begin with; a seat's labs have spaces of their own in that of the seat."""
+        scope = self._ask.scope
+        return f"{asked.replace('/', '-') or '-'}/{scope.lab}" if scope.distant else scope.lab
+
+    def _own_mount(self, identity: str) -> bool:
+        parts, place = identity.split("/"), int(self._ask.scope.distant)
+        return len(parts) > place + 1 and parts[place] == self._ask.scope.lab
 
     def _graphs(self, fields: list[Field], number: int, inputs: int) -> None:
         """Graphs that the client made, or has back from its own builds: sources are the policy's affair, the rest ours.
@@ -186,7 +196,7 @@ class Builder:
             if part.number != 2:
                 continue
             for option in pb.parse(part.data):
-                if option.number == 20 and not _text(pb.parse(option.data), 1).startswith(f"{self._ask.scope.lab}/"):
+                if option.number == 20 and not self._own_mount(_text(pb.parse(option.data), 1)):
                     raise Refused("This build would use a cache mount that is not the lab's.", rule="builder")
 
     def _options(self, options: dict[str, str]) -> None:

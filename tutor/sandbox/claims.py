@@ -11,22 +11,46 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import socket
 from collections.abc import Mapping
 from typing import Any
 
 from tutor.sandbox._plain import Engine
-from tutor.sandbox.upstream import EngineError, Upstream
+from tutor.sandbox.upstream import Api, EngineError, Upstream
 
 CLAIM = "docker-tutor.claim"
 """Label of a claim: the lab that has it."""
 
 _OWNER = "docker-tutor.claim.owner"
+_PORT = re.compile(r"docker-tutor-port-([0-9]{1,5})")
 _ODD = re.compile(r"[^a-zA-Z0-9_.-]")
 
 
 def is_claim(labels: object) -> bool:
     """Whether a volume with these labels is a claim of any lab."""
     return isinstance(labels, Mapping) and CLAIM in labels
+
+
+async def free_port(api: Api, claim: str) -> bool:
+    """Whether the port that a claim of this name is for can be published; true for claims of names.
+
+    A seat's tutor is on another machine, and cannot look here which ports are in use.
+    """
+    found = _PORT.fullmatch(claim)
+    if found is None:
+        return True
+    port = int(found[1])
+    for container in await api.get("/containers/json"):
+        if any(item.get("PublicPort") == port for item in container.get("Ports") or ()):
+            return False
+    with socket.socket() as probe:
+        # As the engine binds: a connection that has just ended must not count as a listener.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except (OSError, OverflowError):
+            return False
+    return True
 
 
 class Claims:

@@ -67,10 +67,12 @@ class Trace:
 
     Args:
         path: The JSON Lines file, continued when it exists; None keeps the trace in memory only.
+        keep: Calls in memory.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, keep: int = _KEEP) -> None:
         self._path = path
+        self._most = keep
         self._lock = threading.Lock()
         self._calls: OrderedDict[int, Call] = OrderedDict()
         self._subscribers: list[Callable[[Call], None]] = []
@@ -116,7 +118,7 @@ class Trace:
         return unsubscribe
 
     def calls(self, since: int = 0) -> tuple[Call, ...]:
-        """The calls with an id greater than `since`, in the order they came (the last 4000 at most)."""
+        """The calls with an id greater than `since`, in the order they came (the last `keep`, 4000 mostly)."""
         with self._lock:
             return tuple(call for call in self._calls.values() if call.id > since)
 
@@ -140,7 +142,7 @@ class Trace:
 
     def _keep(self, call: Call) -> None:
         self._calls[call.id] = call
-        while len(self._calls) > _KEEP:
+        while len(self._calls) > self._most:
             self._calls.popitem(last=False)
 
     def _open(self, path: Path) -> None:

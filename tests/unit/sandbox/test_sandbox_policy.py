@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutor.sandbox import _strict, hostconfig, mounts
-from tutor.sandbox.policy import Refused, Scope, missing, relabel
+from tutor.sandbox.policy import SEAT_KEYS, Refused, Scope, missing, relabel
 from tutor.sandbox.references import Record, familiar, has_tag, is_id, normal, repository
 
 _SOCKET = "/tmp/s/docker.sock"
@@ -30,6 +31,27 @@ def test_only_both_labels_make_an_object_the_labs(scope: Scope) -> None:
     assert not scope.owns(None)
     assert scope.made_image(scope.image_labels)
     assert relabel({"a": "b", "docker-tutor.lab": "x"}, scope.labels) == {"a": "b", **scope.labels}
+
+
+def test_a_seats_labels_stand_beside_those_of_its_labs(scope: Scope) -> None:
+    seat = replace(scope, lab="s1", owner="r1", keys=SEAT_KEYS)
+    both = relabel(relabel({"a": "b"}, scope.labels), seat.labels)
+    assert scope.owns(both) and seat.owns(both)
+    assert not seat.owns(scope.labels) and not scope.owns(seat.labels)
+    assert not replace(seat, lab="s2").owns(both) and not replace(seat, owner="r2").owns(both)
+    assert seat.owns(relabel({SEAT_KEYS[0]: "s2", SEAT_KEYS[1]: "r2"}, seat.labels))
+    assert seat.made_image(seat.image_labels) and not seat.made_image(scope.image_labels)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/in", "/new", "/..", "/link"])
+def test_a_seat_mounts_nothing_of_the_host(scope: Scope, path: str) -> None:
+    seat = replace(scope, keys=SEAT_KEYS)
+    with pytest.raises(Refused, match="does not have your files"):
+        mounts.host_path(scope.folder + path, seat, _SOCKET, read_only=True)
+    with pytest.raises(Refused, match="does not have your files"):
+        mounts.check_driver("local", {"type": "none", "o": "bind", "device": scope.folder + path}, seat, _SOCKET)
+    with pytest.raises(Refused, match="Docker socket"):
+        mounts.host_path("/var/run/docker.sock", seat, _SOCKET, read_only=True)
 
 
 @pytest.mark.parametrize("path", ["", "/", "/in", "/in/../in", "//in", "/./in", "/new/deeper"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tutor.sandbox import _filters, _strict, mounts
+from tutor.sandbox import _filters, _strict, claims, mounts
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.policy import Refused, missing, relabel, taken
 
@@ -39,6 +39,8 @@ async def volume_create(ask: Ask) -> Plan:
             await ask.objects.volume(name)
         except Refused:
             raise taken("volume", name) from None
+        if ask.scope.distant and not await claims.free_port(ask.api, name):
+            raise taken("volume", name)
 
     async def answer(value: Any) -> Any:
         if not ask.scope.owns(value.get("Labels")):
