@@ -218,10 +218,7 @@ class _Snapshot:
 
     # -- services ------------------------------------------------------------------------------------------------
     def _services(self) -> None:
-        found = {}
-        if is_manager(self.engine):
-            listed = self.api.services(filters={"label": f"{LABEL}={self.lab}"}, status=True)
-            found = {new.id: new for new in map(records.service, listed)}
+        found = {new.id: new for new in map(records.service, services(self.engine, self.lab))}
         _keep(self.services, found.keys())
         for key, new in found.items():
             if self.services.get(key) != new:
@@ -249,6 +246,33 @@ def is_manager(engine: Engine) -> bool:
     api: Any = engine.api
     response = api._get(api._url("/_ping", versioned_api=False))
     return str(response.headers.get("Swarm", "")).endswith("/manager")
+
+
+def services(engine: Engine, lab: str) -> list[dict[str, Any]]:
+    """A lab's services, with how many tasks run (API 1.41); none where the engine manages no swarm."""
+    api: Any = engine.api
+    return _of_manager(engine, lambda: api.services(filters={"label": f"{LABEL}={lab}"}, status=True)) or []
+
+
+def swarm_labels(engine: Engine) -> dict[str, str]:
+    """The labels of the swarm that the engine manages; empty where it manages none."""
+    api: Any = engine.api
+    return dict(_of_manager(engine, lambda: api.inspect_swarm()["Spec"].get("Labels")) or {})
+
+
+def _of_manager(engine: Engine, ask: Callable[[], _Value]) -> _Value | None:
+    """What a swarm's manager answers; None where the engine is none, or is just leaving or making a swarm."""
+    from docker.errors import APIError
+
+    if not is_manager(engine):
+        return None
+    try:
+        return ask()
+    except APIError as error:
+        # "This node is not a swarm manager", and a manager that has ended since it was asked for.
+        if error.status_code == 503:
+            return None
+        raise
 
 
 def _keep(kept: dict[_Key, _Value], keys: Collection[_Key]) -> None:

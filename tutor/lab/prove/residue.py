@@ -21,7 +21,7 @@ def residue(engine: Engine, lab: str, made: Collection[str] = (), volumes: Colle
     Raises:
         Problem: `engine-gone`.
     """
-    from tutor.engine.snapshot import is_manager
+    from tutor.engine.snapshot import services, swarm_labels
 
     api: Any = engine.api
     mine = {"label": f"{LAB}={lab}"}
@@ -35,10 +35,8 @@ def residue(engine: Engine, lab: str, made: Collection[str] = (), volumes: Colle
         own = [v["Name"] for v in listed if v["Name"] in volumes or (v.get("Labels") or {}).get(LAB) == lab]
         found += [f"volume {name}" for name in own]
         found += [f"image {_called(image)}" for image in api.images(all=True, filters=mine)]
-        if is_manager(engine):
-            found += [f"service {service['Spec']['Name']}" for service in api.services(filters=mine)]
-            labels = api.inspect_swarm()["Spec"].get("Labels") or {}
-            found += ["swarm mode"] if labels.get(LAB) == lab else []
+        found += [f"service {service['Spec']['Name']}" for service in services(engine, lab)]
+        found += ["swarm mode"] if swarm_labels(engine).get(LAB) == lab else []
         for reference in made:
             try:
                 image = api.inspect_image(reference)

@@ -130,7 +130,7 @@ def _end(session: Session, trials: Trials, teller: Teller) -> None:
             changed = trials.bystanders.changes()
         faults += [f"The lab left behind: {', '.join(left)}."] if left else []
         faults += [f"What is not the lab's was touched: {'; '.join(changed)}."] if changed else []
-    except Problem as problem:
+    except (Problem, OSError) as problem:  # what an engine refuses is an OSError of the SDK's
         faults.append(f"The lab cannot be closed: {problem}")
     finally:
         trials.add(session.waits)
