@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.update(variables)
     arguments = parser().parse_args(words)
     command: Command = arguments.command
+    _carry()
     try:
         return command(arguments)
     except Problem as problem:
@@ -41,6 +42,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no complaint at the flush on exit
         return 141
+
+
+def _carry() -> None:
+    """Let the engine of a workshop's host be found and reached; nothing is loaded before it is asked for."""
+    from pathlib import Path
+
+    from tutor.engine import carriers
+
+    def chosen() -> str:
+        from tutor.lent import way
+
+        return way.chosen()
+
+    def open_(host: str) -> Path:
+        from tutor.lent import way
+
+        return way.open_(host)
+
+    carriers.add(carriers.Carrier("workshop", chosen, open_))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -15,7 +15,8 @@ from tutor.problems import Problem
 if TYPE_CHECKING:
     from tutor.course.models import Course
     from tutor.workshop.agenda import Plan
-    from tutor.workshop.rooms import Keys
+    from tutor.workshop.lending import Lender
+    from tutor.workshop.rooms import Here, Keys
 
 _READY = ("90-minutes", "half-a-day", "a-day")
 
@@ -45,6 +46,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     join.add_argument("--as", dest="name", metavar="NAME", help="the name that the instructor sees")
     join.add_argument("--code", default="", metavar="CODE", help="the join code, where the link has none")
     trusting(join)
+    join.add_argument(
+        "--engine", action="store_true", help="work on the engine that the workshop's host lends, without one here"
+    )
     join.add_argument("--plain", action="store_true", help="in lines of text (always so without a terminal)")
     join.add_argument("--what", action="store_true", help="list what is sent, and do nothing")
     join.set_defaults(command=with_extra(_join))
@@ -86,6 +90,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     host.add_argument("--redis", default="", metavar="URL", help="keep the log in Redis: several hubs, one room")
     host.add_argument(
         "--secret-file", type=Path, metavar="FILE", help="the instructor's secret; all hubs have the same"
+    )
+    host.add_argument(
+        "--engine",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="lend an engine to seats, each of which sees what it makes there; default: the one in use",
     )
     host.set_defaults(command=with_extra(_host))
 
@@ -220,7 +231,24 @@ def _host(arguments: argparse.Namespace) -> int:
         redis=arguments.redis,
         offer=offer,
     )
-    return run(course, plan, here, options, lambda line: print(line, flush=True))
+    return run(course, plan, here, options, _say, _lender(arguments, plan, here))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _lender(arguments: argparse.Namespace, plan: Plan, here: Here) -> Lender | None:
+    if arguments.engine is None:
+        return None
+    if arguments.redis:
+        step = "Leave out --redis or --engine."
+        raise Problem("An engine is lent by the only hub of a room.", step, code="bad-usage", status=2)
+    from tutor.lent.boxes import lend
+    from tutor.ui.plain.workshop_images import images_of
+
+    roles = [image.role for image in images_of(plan) if not image.mirror_only]
+    return lend(arguments.engine, here, roles, plan.seats, _say)
 
 
 def _rooms(arguments: argparse.Namespace) -> int:
@@ -274,9 +302,14 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _erase(arguments: argparse.Namespace) -> int:
+    from tutor.lent.boxes import take_back
     from tutor.ui.plain import workshop_report
 
-    workshop_report.erase(arguments.room, redis=arguments.redis)
+    def first(here: Here) -> None:
+        if removed := sum(len(names) for receipt in take_back(here) for names in receipt.removed.values()):
+            print(f"Removed from the engine that was lent: {removed} objects of the seats.")
+
+    workshop_report.erase(arguments.room, redis=arguments.redis, first=first)
     print(f"The room {arguments.room} is erased: its log, its seats' keys and the instructor's secret.")
     return 0
 
@@ -288,14 +321,16 @@ def _join(arguments: argparse.Namespace) -> int:
     if arguments.what:
         workshop_seat.what(sys.stdout)
         return 0
+    if arguments.engine and not arguments.link:
+        raise Problem("--engine needs the link.", "docker tutor join URL --engine", code="bad-usage", status=2)
     name = arguments.name or os.environ.get("USER") or "Somebody"
     trust_for(arguments.link, arguments.ca)
     if not arguments.plain and _full_screen():
         from tutor.ui.tui.run import run
 
-        workshop_seat.take(arguments.link, name, arguments.code)
+        workshop_seat.take(arguments.link, name, arguments.code, engine=arguments.engine)
         return run()
-    return workshop_seat.run(arguments.link, name, arguments.code, sys.stdout)
+    return workshop_seat.run(arguments.link, name, arguments.code, sys.stdout, engine=arguments.engine)
 
 
 def _full_screen() -> bool:

@@ -7,10 +7,11 @@ import json
 import socket
 import ssl
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from tutor.engine import carriers
 from tutor.engine.address import EngineAddress
 from tutor.problems import Problem
 
@@ -60,6 +61,8 @@ def dial(address: EngineAddress, timeout: float) -> socket.socket:
             start_ssh(address, theirs)
         ours.settimeout(timeout)
         return ours
+    if carriers.carries(address.scheme):
+        address = replace(address, host=carriers.near(address.host))
     path = address.unix_path
     if path is not None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -140,7 +143,7 @@ def get(address: EngineAddress, path: str, timeout: float = 5.0) -> Any:
         response = connection.getresponse()
         body = response.read()
         if response.status != 200:
-            raise http.client.HTTPException(f"{path} answered {response.status}")
+            raise http.client.HTTPException(_message(body) or f"{path} answered {response.status}")
         return json.loads(body)
     finally:
         connection.close()
@@ -188,7 +191,15 @@ def ask(address: EngineAddress, timeout: float = 5.0) -> Pong:
 
 def refusal(address: EngineAddress, error: Exception) -> Problem:
     """Say in words why an engine could not be spoken to."""
+    if isinstance(error, Problem):
+        return error
     where = f"{address.host} ({address.source})"
+    if carriers.carries(address.scheme):
+        return Problem(
+            f"The engine at {address.host} cannot be used: {_words(error)}.",
+            "Look whether the workshop is there. With an engine of your own, join without --engine.",
+            code="no-engine",
+        )
     if isinstance(error, PermissionError):
         return Problem(
             f"The engine's socket {address.unix_path or where} is there, but you may not use it.",
@@ -232,6 +243,14 @@ def version_tuple(text: str) -> tuple[int, int]:
 
 def _dotted(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
+
+
+def _message(body: bytes) -> str:
+    """What an engine's error says, without its full stop; empty when it says nothing."""
+    try:
+        return str(json.loads(body)["message"]).rstrip(".")
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _words(error: Exception) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tutor.engine import carriers
 from tutor.problems import Problem
 
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
@@ -54,7 +55,7 @@ class EngineAddress:
     """One engine's address.
 
     Attributes:
-        host: `unix:///path`, `tcp://name:port` or `ssh://[user@]name[:port]`.
+        host: `unix:///path`, `tcp://name:port`, `ssh://[user@]name[:port]`, or of a carrier's scheme.
         tls: The files for a TLS connection; None without TLS.
         source: How the address was found, in words ("DOCKER_HOST", "context work", "private engine").
     """
@@ -83,6 +84,8 @@ class EngineAddress:
             return cls(_tcp(rest, text, source, tls), tls, source)
         if scheme == "ssh":
             return cls(_ssh(text, source), None, source)
+        if carriers.carries(scheme):
+            return cls(text, None, source)
         if scheme == "npipe":
             raise Problem(
                 f"{source} is {text}: a Windows pipe, which cannot be opened from here.",
@@ -93,7 +96,7 @@ class EngineAddress:
 
     @property
     def scheme(self) -> str:
-        """`unix`, `tcp` or `ssh`."""
+        """`unix`, `tcp`, `ssh` or a carrier's."""
         return self.host.partition("://")[0]
 
     @property
@@ -110,7 +113,7 @@ class EngineAddress:
     def environment(self) -> dict[str, str]:
         """Variables that make the docker CLI use this engine, whatever was set before (empty counts as unset there)."""
         return {
-            "DOCKER_HOST": self.host,
+            "DOCKER_HOST": carriers.near(self.host),
             "DOCKER_CONTEXT": "",
             "DOCKER_TLS": "1" if self.tls and not self.tls.verify else "",
             "DOCKER_TLS_VERIFY": "1" if self.tls and self.tls.verify else "",

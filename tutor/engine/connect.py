@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from tutor.engine import _wire
+from tutor.engine import _wire, carriers
 from tutor.engine._wire import Pong
 from tutor.engine.address import EngineAddress
 from tutor.engine.find import Candidate, find
@@ -73,6 +73,8 @@ class Engine:
         """The words for a lost engine."""
         if self.address.source == "private engine":
             step = "Start it again: docker tutor engine up"
+        elif carriers.carries(self.address.scheme):
+            step = "It is there again when the workshop is; nothing is lost."
         else:
             step = "Start it again; `docker tutor doctor` says whether it answers."
         return Problem(f"The engine at {self.address.host} {what}.", step, code="engine-gone")
@@ -174,10 +176,10 @@ _tunnels_lock = threading.Lock()
 def reachable(address: EngineAddress) -> EngineAddress:
     """An address that this process can open by itself: for ssh a socket whose every connection ssh carries on.
 
-    The socket lives as long as the process. Others (unix, tcp) are returned as they are.
+    The socket lives as long as the process; so does a carrier's. Others (unix, tcp) are returned as they are.
     """
     if address.scheme != "ssh":
-        return address
+        return replace(address, host=carriers.near(address.host))
     from tutor.engine._tunnel import open_tunnel
 
     with _tunnels_lock:

@@ -83,7 +83,7 @@ def examine(environ: Mapping[str, str] | None = None, told: Callable[[Check], No
         report.checks.append(check)
         told(check)
 
-    tried = attempts(env, all_of_them=True)
+    tried = attempts(environ, all_of_them=True)
     report.tried = [_told(attempt) for attempt in tried]
     for attempt in tried:
         if attempt.problem and attempt.problem.code == "bad-config":

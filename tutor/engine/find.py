@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutor import places
+from tutor.engine import carriers
 from tutor.engine.address import DEFAULT_SOCKET, EngineAddress, TlsFiles
 from tutor.problems import Problem
 
@@ -47,6 +48,9 @@ def find(environ: Mapping[str, str] | None = None) -> list[Candidate]:
         environ: Variables to read instead of the process's own.
     """
     env = os.environ if environ is None else environ
+    # Whoever joins a workshop with its engine has chosen that later than any variable.
+    if environ is None and (host := carriers.chosen()):
+        return [_read("the workshop's host", host, None, final=True)]
     chosen = _chosen(env)
     if chosen and chosen.final:
         return [chosen]

@@ -16,6 +16,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         hub: Where the hub was reached last, such as `http://192.0.2.7:7000`.
         key: Proves that the seat is ours.
+        engine: It works on the engine that the workshop's host lends.
     """
 
     hub: str
@@ -24,6 +25,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     seat: str
     name: str
     key: str
+    engine: bool = False
 
 
 class _Cards(msgspec.Struct, kw_only=True):

@@ -257,7 +257,7 @@ def images_at(hub: str) -> str:
     return ""
 
 
-def take_seat(link: str, name: str, journal: Journal, *, code: str = "") -> Card:
+def take_seat(link: str, name: str, journal: Journal, *, code: str = "", engine: bool = False) -> Card:
     """Join a workshop, or come back to the seat one has in its room.
 
     Args:
@@ -265,15 +265,22 @@ def take_seat(link: str, name: str, journal: Journal, *, code: str = "") -> Card
         name: What the instructor sees.
         journal: Where the joining is kept.
         code: The join code where the link has none.
+        engine: Work on the engine that the workshop's host lends.
 
     Raises:
-        Problem: `no-link`, `no-code`, `no-hub`, a refusal of the hub's own, or `journal-unwritten`.
+        Problem: `no-link`, `no-code`, `no-hub`, `not-lent`, a refusal of the hub's own, or `journal-unwritten`.
     """
     hub, code = read_link(link, code)
     info = room_at(hub)
+    if engine and not info.engine:
+        raise Problem(
+            "This workshop's host lends no engine.",
+            "Join without --engine, or ask the instructor to host it with --engine.",
+            code="not-lent",
+        )
     card = cards.of_room(info.room)
     if card is not None:
-        card = msgspec.structs.replace(card, hub=hub)
+        card = msgspec.structs.replace(card, hub=hub, engine=engine)
     else:
         if not code:
             raise Problem(
@@ -293,6 +300,7 @@ def take_seat(link: str, name: str, journal: Journal, *, code: str = "") -> Card
             seat=joined.seat,
             name=names.clean(joined.name, 64),
             key=joined.key,
+            engine=engine,
         )
     if not outbox.is_joined(journal, card.room):
         journal.append(WorkshopJoined(chapter="", item=card.room, seat=card.seat))

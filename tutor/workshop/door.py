@@ -92,7 +92,7 @@ class Door:
         await follower.log.append([Record(id=f"join-{seat}", at=follower.now(), by="hub", body=body)])
         await follower.until(lambda: follower.room.seat(seat).known)
 
-    def check(self, hello: protocol.Hello, nonce: str, address: str) -> None:
+    def check(self, hello: protocol.Hello | protocol.Through, nonce: str, address: str) -> None:
         """Whether somebody is who they say.
 
         Raises:
@@ -102,13 +102,13 @@ class Door:
             raise Refused("version", "Hub and tutor are of different versions: upgrade the older one.")
         if not self._wrong.allows(address):
             raise Refused("too-many-tries", "There were too many wrong keys from your address. Wait a minute.")
-        seat = self._follower.room.seats.get(hello.id) if hello.role == "seat" else None
+        seat = self._follower.room.seats.get(hello.id) if hello.role in ("seat", "engine") else None
         if hello.role == "screen":
             wanted = self.screen_key
         elif hello.role == "instructor":
             wanted = names.proof(self._secret, nonce, "instructor", hello.id)
         else:
-            wanted = names.proof(seat.key, nonce, "seat", hello.id) if seat and seat.key else ""
+            wanted = names.proof(seat.key, nonce, hello.proves, hello.id) if seat and seat.key else ""
         if not wanted or not hmac.compare_digest(hello.proof.encode(), wanted.encode()):
             self._wrong.note(address)
             raise Refused("not-you", "The key does not fit.")

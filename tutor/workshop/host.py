@@ -19,6 +19,7 @@ from tutor.problems import Problem
 from tutor.workshop import rooms, syllabus, trust
 from tutor.workshop.agenda import Plan
 from tutor.workshop.hub import Hub
+from tutor.workshop.lending import Lender, Lending
 from tutor.workshop.limits import Gate
 from tutor.workshop.links import join_link
 from tutor.workshop.log import Log, LogDown
@@ -55,7 +56,14 @@ class Options:
     offer: Offer | None = None
 
 
-def run(course: Course, plan: Plan, here: Here, options: Options, say: Callable[[str], None]) -> int:
+def run(
+    course: Course,
+    plan: Plan,
+    here: Here,
+    options: Options,
+    say: Callable[[str], None],
+    lender: Lender | None = None,
+) -> int:
     """Serve a room until ctrl+c or SIGTERM.
 
     Args:
@@ -64,6 +72,7 @@ def run(course: Course, plan: Plan, here: Here, options: Options, say: Callable[
         here: The room.
         options: How to serve.
         say: Takes lines for the instructor.
+        lender: Lends an engine to seats.
 
     Returns:
         The exit status.
@@ -80,7 +89,7 @@ def run(course: Course, plan: Plan, here: Here, options: Options, say: Callable[
     if options.tls:
         trust.remember(link, options.tls[0])  # the board on this machine
     try:
-        return asyncio.run(_Hosting(course, plan, here, options, link, say).serve(listening))
+        return asyncio.run(_Hosting(course, plan, here, options, link, say, lender).serve(listening))
     except LogDown as error:
         raise Problem(f"The room's log cannot be used: {error}", code="log-down") from error
     finally:
@@ -95,6 +104,7 @@ class _Hosting:
     options: Options
     link: str
     say: Callable[[str], None]
+    lender: Lender | None
 
     async def serve(self, listening: socket.socket) -> int:
         """Serve until the server is told to end."""
@@ -107,7 +117,8 @@ class _Hosting:
         tls = self.options.tls
         try:
             await hub.start()
-            app = App(hub, behind_proxy=self.options.behind_proxy, offer=self.options.offer)
+            lending = Lending(hub, self.lender) if self.lender else None
+            app = App(hub, behind_proxy=self.options.behind_proxy, offer=self.options.offer, lending=lending)
             running = server(app, tls=(str(tls[0]), str(tls[1])) if tls else None)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):

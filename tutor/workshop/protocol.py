@@ -7,7 +7,7 @@ changes; an instructor gives instructions, each with an id, so that one that is 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -42,6 +42,37 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     proof: Text
     stream: Text = ""
     version: int = VERSION
+
+    @property
+    def proves(self) -> str:
+        """What the proof is for."""
+        return self.role
+
+
+class Through(Message, frozen=True, kw_only=True, tag="through"):
+    """A seat wants one connection to the engine that the host lends; from `Opened` on the WebSocket is its bytes.
+
+    Attributes:
+        id: The seat's id.
+        proof: As in `Hello`, good for this port only.
+        port: A port that one of the seat's containers publishes; 0 for the engine itself.
+    """
+
+    id: Text
+    proof: Text
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    version: int = VERSION
+    role: ClassVar[str] = "engine"
+
+    @property
+    def proves(self) -> str:
+        """What the proof is for."""
+        return through(self.port)
+
+
+def through(port: int) -> str:
+    """What the proof of a `Through` is for."""
+    return f"engine {port}"
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +138,13 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     have: int
     common: Common
     you: You
+
+
+class Opened(Message, frozen=True, kw_only=True, tag="opened"):
+    """The connection that `Through` asked for is there. Binary messages are its bytes, `END` ends one direction."""
+
+
+END = "end"
 
 
 class Ack(Message, frozen=True, kw_only=True, tag="ack"):
@@ -193,10 +231,13 @@ class Bye(Message, frozen=True, kw_only=True, tag="bye"):
     why: str
 
 
+ToThrough = Challenge | Opened | Bye
 ToSeat = Challenge | Welcome | Ack | News | LookAsked | LookOver | Bye
 ToInstructor = Challenge | Full | Rows | Changed | Done | LookState | LookSeen | Bye
 
 encode = msgspec.json.Encoder().encode
+through_asked = msgspec.json.Decoder(Through).decode
+to_through = msgspec.json.Decoder(ToThrough).decode
 hello = msgspec.json.Decoder(Hello).decode
 from_seat = msgspec.json.Decoder(FromSeat).decode
 from_instructor = msgspec.json.Decoder(FromInstructor).decode
@@ -234,13 +275,20 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoomInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """`GET /api/room`: what one may know before joining. `chapters`: their numbers; `offer`: where images are."""
+    """`GET /api/room`: what one may know before joining.
+
+    Attributes:
+        chapters: Their numbers.
+        offer: Where images are.
+        engine: The host lends one.
+    """
 
     room: str
     title: str
     version: str
     chapters: tuple[int, ...]
     offer: Offer | None = None
+    engine: bool = False
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,6 @@ import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.applications import Starlette
@@ -25,8 +24,10 @@ from tutor import __version__
 from tutor.workshop import names, protocol, views
 from tutor.workshop.door import Refused
 from tutor.workshop.hub import Hub
+from tutor.workshop.lending import Lending
 from tutor.workshop.log import LogDown
 from tutor.workshop.peers import BoardPeer, Peer, ScreenPeer, SeatPeer
+from tutor.workshop.sockets import end, receive, same_origin
 
 _MAX_BODY = 4096  # bytes of a request
 _HEADERS = {
@@ -56,11 +57,19 @@ class App:
         hub: What they lead to.
         behind_proxy: Whether a reverse proxy stands before it and says who connects (`X-Forwarded-For`).
         offer: A mirror that has the room's images.
+        lending: The engine that seats may use; None where there is none.
     """
 
-    def __init__(self, hub: Hub, *, behind_proxy: bool = False, offer: protocol.Offer | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        behind_proxy: bool = False,
+        offer: protocol.Offer | None = None,
+        lending: Lending | None = None,
+    ) -> None:
         self.hub = hub
-        self._behind_proxy, self._offer = behind_proxy, offer
+        self._behind_proxy, self._offer, self._lending = behind_proxy, offer, lending
         self._pages = {path: ((_WEB / name).read_bytes(), kind) for path, (name, kind) in _PAGES.items()}
 
     def starlette(self) -> Starlette:
@@ -69,7 +78,11 @@ class App:
         @contextlib.asynccontextmanager
         async def life(_: Starlette) -> AsyncIterator[None]:
             await self.hub.start()
+            if self._lending:
+                self._lending.start()
             yield
+            if self._lending:
+                await self._lending.stop()
             await self.hub.stop()
 
         return Starlette(
@@ -78,6 +91,7 @@ class App:
                 Route("/api/room", self.room, methods=["GET"]),
                 Route("/health", self.health, methods=["GET"]),
                 WebSocketRoute("/ws", self.socket),
+                *([WebSocketRoute("/engine", self.engine)] if self._lending else []),
                 Route("/{path:path}", self.page, methods=["GET"]),
             ],
             lifespan=life,
@@ -99,7 +113,14 @@ class App:
         """What one may know before joining."""
         room, title = self.hub.info
         numbers = tuple(chapter.number for chapter in views.syllabus(self.hub.room).chapters)
-        info = protocol.RoomInfo(room=room, title=title, version=__version__, chapters=numbers, offer=self._offer)
+        info = protocol.RoomInfo(
+            room=room,
+            title=title,
+            version=__version__,
+            chapters=numbers,
+            offer=self._offer,
+            engine=self._lending is not None,
+        )
         return _answer(info)
 
     async def health(self, _: Request) -> Response:
@@ -114,7 +135,7 @@ class App:
         """Take a seat."""
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return _answer(protocol.Refusal(code="no-json", why="JSON is expected."), 415)
-        if not _same_origin(request.headers.get("origin"), request.headers.get("host")):
+        if not same_origin(request.headers.get("origin"), request.headers.get("host")):
             return _answer(protocol.Refusal(code="other-site", why="Another site's page may not join."), 403)
         body = b""
         async for chunk in request.stream():
@@ -135,7 +156,7 @@ class App:
     # -- WebSocket -----------------------------------------------------------------------------------------------
     async def socket(self, socket: WebSocket) -> None:
         """One connection from its challenge to its end."""
-        if not _same_origin(socket.headers.get("origin"), socket.headers.get("host")):
+        if not same_origin(socket.headers.get("origin"), socket.headers.get("host")):
             await socket.close(4403)  # before it is accepted: 403
             return
         await socket.accept()
@@ -152,28 +173,37 @@ class App:
             if peer is not None:
                 await self.hub.part(peer)
 
+    async def engine(self, socket: WebSocket) -> None:
+        """One connection of a seat to the engine that the host lends."""
+        assert self._lending is not None
+        try:
+            await self._lending.serve(socket, self._address(socket.scope, socket.headers))
+        finally:
+            if socket.scope.get("client"):
+                self.hub.gate.leave(*socket.scope["client"])
+
     async def _greet(self, socket: WebSocket) -> Peer | None:
         nonce = secrets.token_hex(16)
         await socket.send_text(protocol.encode(protocol.Challenge(nonce=nonce)).decode())
         try:
             async with asyncio.timeout(self.hub.gate.patience):
-                hello = protocol.hello(await _receive(socket))
+                hello = protocol.hello(await receive(socket))
             self.hub.door.check(hello, nonce, self._address(socket.scope, socket.headers))
         except (msgspec.DecodeError, RecursionError):
-            await _end(socket, "not-understood", "The message is not understood.")
+            await end(socket, "not-understood", "The message is not understood.")
             return None
         except TimeoutError:
-            await _end(socket, "too-late", "Nobody said who is there.")
+            await end(socket, "too-late", "Nobody said who is there.")
             return None
         except Refused as refused:
-            await _end(socket, refused.code, refused.why)
+            await end(socket, refused.code, refused.why)
             return None
         client = socket.scope.get("client")
         if client:
             self.hub.gate.settle(*client)
         if hello.role == "seat":
             if not hello.stream or len(hello.stream) > 80:
-                await _end(socket, "not-understood", "A seat needs a journal.")
+                await end(socket, "not-understood", "A seat needs a journal.")
                 return None
             seat = SeatPeer(
                 socket, hello.id, hello.stream, self.hub.follower.now(), self.hub.teller.common, self.hub.you
@@ -182,7 +212,7 @@ class App:
                 await self.hub.seat_came(seat)
             except LogDown:
                 await self.hub.part(seat)
-                await _end(socket, "log-down", "The room cannot be written now.")
+                await end(socket, "log-down", "The room cannot be written now.")
                 return None
             return seat
         if hello.role == "instructor":
@@ -209,7 +239,7 @@ class App:
     async def _read(self, peer: Peer) -> None:
         """Take messages until one must not be taken; then say goodbye."""
         while True:
-            text = await _receive(peer.socket)
+            text = await receive(peer.socket)
             if not peer.limit.take():
                 peer.bye("too-fast", "Too many messages.")
                 return
@@ -257,24 +287,6 @@ class App:
         return str(client[0]) if client else ""
 
 
-async def _receive(socket: WebSocket) -> bytes:
-    message = await socket.receive()
-    if message["type"] != "websocket.receive":
-        raise WebSocketDisconnect(message.get("code", 1005))
-    text = message.get("text")
-    return text.encode() if text is not None else message.get("bytes") or b""
-
-
-async def _end(socket: WebSocket, code: str, why: str) -> None:
-    await socket.send_text(protocol.encode(protocol.Bye(code=code, why=why)).decode())
-    await socket.close(1008)
-
-
 def _answer(value: msgspec.Struct, status: int = 200, *, close: bool = False) -> Response:
     headers = {**_HEADERS, "content-type": "application/json"} | ({"connection": "close"} if close else {})
     return Response(msgspec.json.encode(value), status, headers=headers)
-
-
-def _same_origin(origin: str | None, host: str | None) -> bool:
-    """A browser says which page asks; programs that are no browser say nothing."""
-    return origin is None or (bool(host) and urlsplit(origin).netloc.lower() == str(host).lower())

@@ -41,6 +41,7 @@ class Teller:
         self.boards: set[BoardPeer] = set()
         self.screens: set[ScreenPeer] = set()
         self.relay = Relay(self.seats)
+        self.removed: Callable[[str], None] = lambda _: None  # told of each seat that an instructor closes
         self._show = show
         self._rows: dict[str, SeatRow] = {}
         self._changed: set[str] = set()
@@ -110,6 +111,8 @@ class Teller:
                     peer.bye("elsewhere", "Your seat was opened in another place.")
             case SeatAllowed():
                 self._changed.add(body.seat)
+                if not body.allowed:
+                    self.removed(body.seat)
                 if not body.allowed and body.seat in self.seats:
                     self.relay.gone(self.seats[body.seat])
                     self.seats[body.seat].bye("removed", "The instructor has closed your seat. Ask to be let in again.")

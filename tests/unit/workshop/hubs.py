@@ -21,6 +21,7 @@ from tests.unit.workshop.waiting import until
 from tutor.workshop import names, protocol
 from tutor.workshop.events import Instruction
 from tutor.workshop.hub import Hub
+from tutor.workshop.lending import Lender, Lending
 from tutor.workshop.limits import Gate
 from tutor.workshop.log import Log
 from tutor.workshop.protocol import Joined, Offer
@@ -73,6 +74,7 @@ async def serving(
     syllabus: Syllabus = SYLLABUS,
     offer: Offer | None = None,
     tls: tuple[Path, Path] | None = None,
+    lender: Lender | None = None,
 ) -> AsyncIterator[Running]:
     listening = listen("127.0.0.1", port)
     port = listening.getsockname()[1]
@@ -86,7 +88,8 @@ async def serving(
         gate=gate,
     )
     files = (str(tls[0]), str(tls[1])) if tls else None
-    running = server(App(hub, behind_proxy=behind_proxy, offer=offer), tls=files)
+    lending = Lending(hub, lender) if lender else None
+    running = server(App(hub, behind_proxy=behind_proxy, offer=offer, lending=lending), tls=files)
     task = asyncio.create_task(running.serve(sockets=[listening]))
     try:
         await until(lambda: running.started or task.done())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from tutor.problems import Problem
 from tutor.workshop import report, report_html, rooms
 from tutor.workshop.events import Record
 from tutor.workshop.log import LogDown
+from tutor.workshop.rooms import Here
 
 
 def text(room: str, kind: str, certificate: str, *, redis: str = "") -> str:
@@ -34,11 +36,16 @@ def text(room: str, kind: str, certificate: str, *, redis: str = "") -> str:
     return report.as_json(made) + "\n" if kind == "json" else report_html.page(made)
 
 
-def erase(room: str, *, redis: str = "") -> None:
+def erase(room: str, *, redis: str = "", first: Callable[[Here], None]) -> None:
     """Remove a room.
 
+    Args:
+        room: Its id.
+        redis: URL of the Redis that has the log; the room's own file otherwise.
+        first: Removes what the room has elsewhere, while no hub can serve it; where that fails, nothing is erased.
+
     Raises:
-        Problem: `no-room`; `room-served` while a hub serves it; `log-down`.
+        Problem: `no-room`; `room-served` while a hub serves it; `log-down`; those of `first`.
     """
     here = rooms.find(room)
     if redis:
@@ -46,7 +53,13 @@ def erase(room: str, *, redis: str = "") -> None:
     else:
         from tutor.workshop.log_sqlite import SqliteLog
 
-        asyncio.run(SqliteLog(here.log).erase())  # held by this process meanwhile: no hub loses its log
+        log = SqliteLog(here.log)  # held by this process meanwhile: no hub loses its log
+        try:
+            first(here)
+        except BaseException:
+            asyncio.run(log.close())
+            raise
+        asyncio.run(log.erase())
     here.erase()
 
 

@@ -21,6 +21,7 @@ from tutor.workshop.outbox import JournalOutbox
 from tutor.workshop.seen import Common, PollView
 from tutor.workshop.told import SHOWN, TOLD
 
+ENGINE = "What you make in labs is on the engine of the workshop's host, who can see it there."
 _HELP = "Type: answer N · hand up · hand down · status · leave · quit (keeps your seat)."
 
 
@@ -33,7 +34,7 @@ def what(out: TextIO) -> None:
     never = (
         "Never sent otherwise: commands you type, output of programs. Never at all: files, other chapters, anything "
     )
-    for words in (f"{SHOWN}.", f"{never}before or after."):
+    for words in (f"{SHOWN}.", f"{never}before or after.", f"With --engine: {ENGINE[0].lower()}{ENGINE[1:]}"):
         print(textwrap.fill(words, 100), file=out)
 
 
@@ -51,14 +52,14 @@ def leave(out: TextIO) -> int:
     return 0
 
 
-def take(link: str | None, name: str, code: str) -> Card:
+def take(link: str | None, name: str, code: str, *, engine: bool = False) -> Card:
     """Join, or come back to the seat one has.
 
     Raises:
         Problem: Nobody can be joined; `no-workshop` without a link where there is no seat.
     """
     with Journal() as journal:
-        card = cards.current() if link is None else client.take_seat(link, name, journal, code=code)
+        card = cards.current() if link is None else client.take_seat(link, name, journal, code=code, engine=engine)
     if card is None:
         raise Problem(
             "You are in no workshop.", "Join one: docker tutor join URL --as NAME", code="no-workshop", status=2
@@ -66,13 +67,13 @@ def take(link: str | None, name: str, code: str) -> Card:
     return card
 
 
-def run(link: str | None, name: str, code: str, out: TextIO) -> int:
+def run(link: str | None, name: str, code: str, out: TextIO, *, engine: bool = False) -> int:
     """Join, or come back, and stay until `quit`, `leave` or ctrl+c; returns the exit status.
 
     Raises:
         Problem: Nobody can be joined.
     """
-    card = take(link, name, code)
+    card = take(link, name, code, engine=engine)
     if link is not None and (there := client.images_at(card.hub)):
         print(there, file=out, flush=True)
     with Journal() as journal, Journal(journal.path) as reading:
@@ -91,6 +92,8 @@ class _Companion:
     async def stay(self) -> int:
         """Until the learner goes."""
         self._say(f"You sit in “{self._card.title}” as {self._card.name}. {_HELP}")
+        if self._card.engine:
+            self._say(f"{ENGINE} It goes when your seat does.")
         self._say("Work in another terminal: docker-tutor learn CHAPTER. What is sent: docker-tutor join --what")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
