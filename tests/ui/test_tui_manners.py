@@ -218,3 +218,19 @@ async def test_no_engine_is_told_where_the_shell_is_not_seen(tmp_path: Path) -> 
         await until(
             pilot, lambda: "no engine: d says why" in str(screen.query_one("#lesson-bar", Static).content), "it"
         )
+
+
+async def test_where_it_is_narrow_what_n_and_h_do_is_seen(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app, (80, 24)) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        await screen.show(place_of("lab"))
+        page = show_lab(screen)
+        for key in ("h", "s", "n", "b"):
+            screen.pane("picture")
+            await pilot.pause()
+            assert not screen.query_one("#lesson").display
+            await pilot.press(key)
+            await until(pilot, lambda: screen.query_one("#lesson").display, f"the text after {key}")
+        assert page.hints == 1

@@ -140,6 +140,11 @@ class PaneScreen(Screen[object]):
             self.focus_text()
         self.seen_changed()
 
+    def show_text(self) -> None:
+        """Where it is narrow, the text comes to the front: what was asked for happens there."""
+        if self.has_class("-narrow") and self._pane != "lesson":
+            self.pane("lesson")
+
     def action_show_pane(self, name: str) -> None:
         """A click on a tab."""
         self.pane(name)

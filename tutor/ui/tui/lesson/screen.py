@@ -231,6 +231,7 @@ class LessonScreen(PaneScreen):
     async def action_next(self) -> None:
         """The next step, question or part."""
         page = self.page
+        self.show_text()
         if page.busy():
             return
         if isinstance(page, EndPage):
@@ -277,6 +278,7 @@ class LessonScreen(PaneScreen):
     @work(exclusive=True, group="going")
     async def action_back(self) -> None:
         """The part before."""
+        self.show_text()
         if self._place > 0 and not self.page.busy():
             await self.show(self._place - 1)
 
@@ -292,10 +294,12 @@ class LessonScreen(PaneScreen):
 
     def action_hint(self) -> None:
         """The next hint."""
+        self.show_text()
         self.lab.hint()
 
     def action_solution(self) -> None:
         """One way to do it."""
+        self.show_text()
         self.lab.solution()
 
     def action_reset(self) -> None:

@@ -159,7 +159,7 @@ class LabPage(Page):
         number = [step.id for step in self.lab.steps].index(self.step.id) + 1
         words = self.step.title
         if isinstance(self.verdict, Passed):
-            words = "Passed — F6 to the lesson, n goes on"
+            words = "Passed — n goes on (F6 leaves the shell)"
         elif isinstance(self.verdict, NotYet) and self.verdict.settled:
             first = self.verdict.findings[0].summary if self.verdict.findings else "not yet"
             words = self.verdict.mistake.say if self.verdict.mistake else first
