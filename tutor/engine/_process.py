@@ -51,11 +51,13 @@ class Process:
         except ProcessLookupError:
             return True
         try:
-            if not self.alive:
+            stat = _stat(self.pid)
+            if stat is None or int(stat[19]) != self.started:
                 return True
+            # A first thread that has ended is no end: the others still hold ports and files.
             poll = select.poll()
             poll.register(handle, select.POLLIN)
-            return bool(poll.poll(seconds * 1000)) or not self.alive
+            return bool(poll.poll(seconds * 1000))
         finally:
             os.close(handle)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,10 +60,13 @@ def serving(storage: Path, port: int = 0, say: Say = lambda _: None) -> Iterator
 
 @contextmanager
 def _started(storage: Path, port: int | None, *, room: bool) -> Iterator[Mirror]:
-    with tempfile.TemporaryDirectory(prefix="dt-mirror-") as folder:
-        settings, log = Path(folder) / "registry.yml", Path(folder) / "registry.log"
-        mirror = _mirror.start(storage, settings, log, port, room=room)
-        try:
-            yield mirror
-        finally:
-            mirror.process.end(5)
+    stem = "room-mirror-serving" if room else "room-mirror-filling"
+    settings, log = places.data() / f"{stem}.yml", places.data() / f"{stem}.log"
+    left = _mirror.find(settings)
+    if left is not None:
+        left.end(5)  # of a tutor that was killed
+    mirror = _mirror.start(storage, settings, log, port, room=room)
+    try:
+        yield mirror
+    finally:
+        mirror.process.end(5)

@@ -82,6 +82,26 @@ def test_a_process_is_told_from_its_successor() -> None:
     assert Process.of(2**22 + 1) is None
 
 
+def test_a_process_whose_first_thread_has_ended_is_waited_for() -> None:
+    script = (
+        "import ctypes, socket, threading, time\n"
+        "held = socket.create_server(('127.0.0.1', 0)); print(held.getsockname()[1], flush=True)\n"
+        "threading.Thread(target=time.sleep, args=(600,)).start(); ctypes.CDLL(None).pthread_exit(None)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as child:
+        process = Process.of(child.pid)
+        assert process and child.stdout
+        port = int(child.stdout.readline())
+        try:
+            assert _process.wait_until(lambda: not process.alive, process, 20)  # a zombie, as far as /proc tells
+            assert not process.wait(0.2)
+            assert _network.free_port(port) != port
+        finally:
+            child.kill()
+        assert process.wait(20)
+        assert _network.free_port(port) == port
+
+
 def test_ending_a_process_that_will_not_listen() -> None:
     script = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as child:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import socket
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +57,33 @@ def test_the_room_reads_and_nobody_in_it_writes(stocked: Stocked, tmp_path: Path
         assert served.ask("DELETE", f"/v2/library/thing/manifests/{manifest.digest}")[0] == 405
         assert reader.manifest("library/thing", "1") == manifest
     assert not reader.answers  # it ends with whoever serves
+
+
+def test_a_port_that_is_taken_and_a_tutor_that_was_killed(stocked: Stocked) -> None:
+    script = (
+        "import pathlib, sys, time; from tutor.engine import room_mirror\n"
+        "with room_mirror.serving(pathlib.Path(sys.argv[1])) as mirror: print(mirror.port, flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", script, str(stocked.storage)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        port = int(killed.stdout.readline())
+        killed.kill()
+    assert Reader(f"127.0.0.1:{port}").answers  # it survived the tutor
+    said: list[str] = []
+    with room_mirror.serving(stocked.storage, port, said.append) as mirror:
+        assert mirror.port == port and Reader(f"127.0.0.1:{port}").answers
+    assert not Reader(f"127.0.0.1:{port}").answers
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with (
+            pytest.raises(Problem, match=f"Port {taken} is taken"),
+            room_mirror.serving(stocked.storage, taken, said.append),
+        ):
+            pass
+    assert said == []
 
 
 def test_other_bytes_than_the_hub_tells_are_refused(stocked: Stocked, tmp_path: Path) -> None:
