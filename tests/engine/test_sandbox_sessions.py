@@ -132,9 +132,10 @@ def test_containers_images_networks_volumes(lab: Lab, client: str) -> None:
 
 _BUILDS = [
     "$D build -q -t $N:1 app | wc -c", "$D run --rm $N:1",
-    "$D build --build-arg WHO=me -t $N:2 app 2>&1 | grep -c naming", "$D run --rm $N:2",
+    "$D build --build-arg WHO=me -t $N:2 app 2>&1 | grep -o 'naming to [^ ]*' | sort -u | wc -l", "$D run --rm $N:2",
     "$D image inspect -f '{{index .Config.Labels \"a\"}} {{json .Config.Cmd}} {{json .Config.Volumes}}' $N:2",
-    "$D build -t $N:1 -t $N:2 app 2>&1 | grep -c naming", "$D build -f nosuch app 2>&1 | grep -c nosuch",
+    "$D build -t $N:1 -t $N:2 app 2>&1 | grep -o 'naming to [^ ]*' | sort -u | wc -l",
+    "$D build -f nosuch app 2>&1 | grep -c nosuch",
     "printf 'FROM '$IMAGE'\\nRUN exit 3' | $D build -t $N:3 - 2>&1 | grep -c 'exit code: 3'",
     "printf 'FROM '$IMAGE'\\nRUN echo x > /x' | $D build --output type=local,dest=out - 2>&1 | grep -c export",
     "cat out/x",

@@ -8,9 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import h11
-
 from tutor.sandbox import _peer, _redact
+from tutor.sandbox._request import Request
 from tutor.sandbox.ask import Ask
 from tutor.sandbox.endpoints import find
 from tutor.sandbox.policy import Refused
@@ -53,9 +52,9 @@ class Entry:
         self.received = 0
 
     @classmethod
-    def begin(cls, box: Box, writer: asyncio.StreamWriter, request: h11.Request | None) -> Entry:
+    def begin(cls, box: Box, peer: _peer.Peer, request: Request | None) -> Entry:
         """A request came (None: bytes that are no request)."""
-        command, program = box.peer(writer)
+        command, program = peer
         method, path = "?", "?"
         if request is not None:
             method = request.method.decode("latin-1")
@@ -69,7 +68,7 @@ class Entry:
              "program": program, "words": f"{method} {path}" if request else "something that is no request"},
         )  # fmt: skip
 
-    def misread(self, request: h11.Request) -> None:
+    def misread(self, request: Request) -> None:
         """Its head is refused; say what it was about as far as its address tells."""
         path = unquote(request.target.decode("latin-1").partition("?")[0])
         path = _VERSION.sub("", path)

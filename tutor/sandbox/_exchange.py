@@ -11,18 +11,18 @@ import msgspec
 
 from tutor.sandbox import _strict
 from tutor.sandbox._entry import Entry
-from tutor.sandbox._framing import Chunks, Counted, FramingError, Reply, parse_reply
+from tutor.sandbox._framing import Chunks, Counted, FramingError, Reply
 from tutor.sandbox._head import Head
 from tutor.sandbox._tunnel import tunnel
+from tutor.sandbox._wire import CHUNK, Wire
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.policy import MAX_JSON, Refused
-from tutor.sandbox.upstream import CHUNK, Link
+from tutor.sandbox.upstream import read_reply
 
 if TYPE_CHECKING:
     from tutor.sandbox.proxy import Box
 
 _MAX_BUFFERED = 64 << 20
-_MAX_HEAD = 1 << 20
 _PATIENCE = 0.05
 
 
@@ -37,8 +37,7 @@ class _Stale(Exception):
 class Client(Protocol):
     """The client's side of an exchange."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    wire: Wire
     closing: bool
     pending: bytes
 
@@ -78,7 +77,7 @@ class Exchange:
         self._ask = ask
         self._plan = plan
         self._entry = entry
-        self._link: Link
+        self._link: Wire
         self._upload: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -105,10 +104,10 @@ class Exchange:
         try:
             out = _request(self._ask.head, self._plan)
             if self._plan.body is None:
-                self._link.writer.write(out)
+                self._link.write(out)
                 self._upload = asyncio.create_task(self._send_body())
             else:
-                self._link.writer.write(out + self._plan.body)
+                self._link.write(out + self._plan.body)
             reply = await self._reply()
             self._entry.sent += len(self._plan.body or b"")
             self._entry.status = reply.status
@@ -137,7 +136,7 @@ class Exchange:
 
     async def _read(self) -> bytes:
         """More of the answer."""
-        return await self._link.reader.read(CHUNK)
+        return await self._link.read()
 
     def _begin_watch(self) -> None:
         """The answer takes long: watch the client meanwhile."""
@@ -146,13 +145,11 @@ class Exchange:
 
     async def _watch_client(self) -> None:
         """Keep what the client pipelines, and tell the engine when it leaves."""
-        client, writer = self._client, self._link.writer
+        client = self._client
         while len(client.pending) < CHUNK:
-            data = await client.reader.read(CHUNK)
+            data = await client.wire.read()
             if not data:
-                if writer.can_write_eof():
-                    writer.write_eof()
-                else:
+                if not self._link.end():
                     self._link.close()
                 return
             client.pending += data
@@ -163,39 +160,26 @@ class Exchange:
 
     async def _send_body(self) -> None:
         chunked = self._ask.head.length is None
-        writer = self._link.writer
+        link = self._link
         try:
             while (part := await self._part()) is not None:
                 self._entry.sent += len(part)
-                writer.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
-                await writer.drain()
+                link.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+                await link.drain()
             if chunked:
-                writer.write(b"0\r\n\r\n")
+                link.write(b"0\r\n\r\n")
         except (Gone, Refused):
             self._link.close()
         except OSError:
             pass  # the engine does not want it; its answer says why
 
     async def _reply(self) -> Reply:
-        data = b""
         try:
-            while True:
-                end = data.find(b"\r\n\r\n") + 4
-                if end > 3:
-                    reply = parse_reply(data, end)
-                    if reply.status >= 200 or reply.status == 101:
-                        return reply
-                    data = reply.rest
-                    continue
-                if len(data) > _MAX_HEAD:
-                    raise FramingError("head too large")
-                part = await self._read()
-                if not part:
-                    raise FramingError("closed")
-                data += part
-        except (FramingError, ConnectionError) as error:
+            return await read_reply(self._link)
+        except (EOFError, FramingError, ConnectionError) as error:
             # The engine may have ended a kept connection just now (it was restarted); a question can be asked again.
-            if not data and self._link.used and self._watch is None and self._ask.head.method in {"GET", "HEAD"}:
+            unheard = not isinstance(error, FramingError) and self._link.used and self._watch is None
+            if unheard and self._ask.head.method in {"GET", "HEAD"}:
                 raise _Stale from None
             raise Refused(f"The engine gave no answer that can be read ({error}).", 502, "engine") from None
 
@@ -205,8 +189,8 @@ class Exchange:
         client, plan, status = self._client, self._plan, reply.status
         if self._ask.head.method == "HEAD" or status in {204, 304}:
             await plan.finish(status)
-            client.writer.write(client.head(status, reply.reason, reply.headers, reply.length))
-            await client.writer.drain()
+            client.wire.write(client.head(status, reply.reason, reply.headers, reply.length))
+            await client.wire.drain()
             return not reply.close and not reply.rest
         good = 200 <= status < 300
         if (plan.answer is not None and good) or (plan.failed is not None and status >= 400):
@@ -236,11 +220,11 @@ class Exchange:
                 body = _strict.dumps({"message": message}) + b"\n"
         await plan.finish(reply.status)
         self._entry.received += len(body)
-        client.writer.write(client.head(reply.status, reply.reason, reply.headers, len(body)) + body)
-        await client.writer.drain()
+        client.wire.write(client.head(reply.status, reply.reason, reply.headers, len(body)) + body)
+        await client.wire.drain()
 
     async def _relay_as_it_is(self, reply: Reply) -> bool:
-        client, plan, entry, writer = self._client, self._plan, self._entry, self._client.writer
+        client, plan, entry, wire = self._client, self._plan, self._entry, self._client.wire
         if not reply.bounded:
             client.closing = True
         framing = reply.framing()
@@ -256,8 +240,8 @@ class Exchange:
             if framing.done:
                 await plan.finish(reply.status)
             if out or part:
-                writer.write(out + part if out else part)
-                await writer.drain()
+                wire.write(out + part if out else part)
+                await wire.drain()
                 out = b""
             if framing.done:
                 return not reply.close and used == len(data)
@@ -287,15 +271,15 @@ class Exchange:
 
     async def _begin_stream(self, reply: Reply) -> None:
         client = self._client
-        client.writer.write(client.head(reply.status, reply.reason, reply.headers, None, b"Transfer-Encoding: chunked"))
-        await client.writer.drain()
+        client.wire.write(client.head(reply.status, reply.reason, reply.headers, None, b"Transfer-Encoding: chunked"))
+        await client.wire.drain()
 
     async def _send_chunk(self, data: bytes, *, last: bool = False) -> None:
         self._entry.received += len(data)
         end = b"0\r\n\r\n" if last else b""
         if data or end:
-            self._client.writer.write((b"%x\r\n%s\r\n" % (len(data), data) if data else b"") + end)
-            await self._client.writer.drain()
+            self._client.wire.write((b"%x\r\n%s\r\n" % (len(data), data) if data else b"") + end)
+            await self._client.wire.drain()
 
     async def _relay_lines(self, reply: Reply) -> None:
         assert self._plan.line is not None
@@ -332,10 +316,10 @@ class Exchange:
             self._watch = None
         client = self._client
         client.closing = False
-        client.writer.write(client.head(reply.status, reply.reason, reply.headers, None))
+        client.wire.write(client.head(reply.status, reply.reason, reply.headers, None))
         client.closing = True
         early = client.take_rest()
-        await tunnel(self._link, client.reader, client.writer, self._plan.tunnel, self._entry, early, reply.rest)
+        await tunnel(self._link, client.wire, self._plan.tunnel, self._entry, early, reply.rest)
 
 
 class _Decoded:

@@ -48,8 +48,13 @@ def write(head: Head, filters: Filters) -> None:
         head.put("filters")
 
 
-def own(head: Head, labels: list[str]) -> None:
-    """Ask for the lab's own only: label filters must all fit."""
-    filters = read(head)
-    filters["label"] = [*filters.get("label", ()), *labels]
-    write(head, filters)
+def own(head: Head, labels: list[str], filters: Filters | None = None) -> None:
+    """Ask for the lab's own only: label filters must all fit.
+
+    Args:
+        head: Gets the filters.
+        labels: As `name=value`.
+        filters: What the client asked for, where it has been read already.
+    """
+    filters = read(head) if filters is None else filters
+    write(head, {**filters, "label": [*filters.get("label", ()), *labels]})

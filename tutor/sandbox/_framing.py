@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 _MAX_LINE = 4096
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r")
 
 
 class FramingError(Exception):
@@ -18,12 +20,13 @@ class Chunks:
         keep: Collect what the chunks hold, for `take`.
     """
 
-    __slots__ = ("_kept", "_left", "_line", "_trailer", "done")
+    __slots__ = ("_ended", "_kept", "_left", "_line", "_trailer", "done")
 
     def __init__(self, *, keep: bool = False) -> None:
         self._left = 0
         self._kept: bytearray | None = bytearray() if keep else None
         self._line = b""
+        self._ended = False  # a chunk's data are over, its line end is not
         self._trailer = False
         self.done = False
 
@@ -38,10 +41,10 @@ class Chunks:
             if self._left:
                 step = min(self._left, size - at)
                 if self._kept is not None:
-                    # The last two bytes of a chunk are its line end.
-                    self._kept += data[at : at + min(step, max(self._left - 2, 0))]
+                    self._kept += data[at : at + step]
                 self._left -= step
                 at += step
+                self._ended = self._left == 0
                 continue
             end = data.find(b"\n", at)
             if end < 0 or end - at > _MAX_LINE:
@@ -49,25 +52,31 @@ class Chunks:
                 if len(self._line) > _MAX_LINE:
                     raise FramingError("a chunk's line is too long")
                 return size
-            line = (self._line + data[at:end]).strip()
+            line = self._line + data[at:end]
             self._line = b""
             at = end + 1
-            if self._trailer:
-                if not line:
-                    self.done = True
-                    return at
-                continue
-            try:
-                length = int(line.split(b";", 1)[0], 16)
-            except ValueError:
-                raise FramingError("a chunk has no length") from None
-            if length < 0:
-                raise FramingError("a chunk has a negative length")
-            if length:
-                self._left = length + 2
-            else:
-                self._trailer = True
+            if self._one(line):
+                self.done = True
+                return at
         return size
+
+    def _one(self, line: bytes) -> bool:
+        """A line outside of the data; whether it is the body's last one."""
+        if not line.endswith(b"\r"):
+            raise FramingError("a chunk's line ends in an odd way")
+        if self._ended:
+            if line != b"\r":
+                raise FramingError("a chunk is longer than it says")
+            self._ended = False
+        elif self._trailer:
+            return line == b"\r"
+        else:
+            found = _SIZE.fullmatch(line)
+            if found is None:
+                raise FramingError("a chunk has no length")
+            self._left = int(found[1], 16)
+            self._trailer = self._left == 0
+        return False
 
     def take(self) -> bytes:
         """What the chunks held since the last call."""

@@ -1,21 +1,25 @@
 """Request heads: what is a request the sandbox understands, and what is smuggling.
 
-h11 parses (https://h11.readthedocs.io); this module decides on the rest. Whatever passes is written anew by the
-sandbox, so that the engine reads exactly what was judged here.
+Whatever passes is written anew by the sandbox, so that the engine reads exactly what was judged here.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
-import h11
-
+from tutor.sandbox._request import Request
 from tutor.sandbox.policy import Refused
 
 _VERSION = re.compile(r"/v(\d{1,2}\.\d{1,3})(?=/|$)")
-_MAX_HEADERS = 1 << 16
+_MAX_LENGTH = 18
+"""Digits of a Content-Length."""
+
+_COMMON = 512
+"""Bytes of an address that is worth to be remembered: clients ask for the same ones again and again."""
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 _HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding",
                   b"upgrade", b"content-length", b"host", b"expect"})  # fmt: skip
@@ -73,12 +77,12 @@ class Head:
     def target(self, path: str) -> str:
         """The request target to send for a (decoded) path with this version and these parameters."""
         version = f"/v{self.version}" if self.version else ""
-        query = f"?{urlencode(self.query)}" if self.query else ""
-        return f"{version}{quote(path, safe=_SAFE)}{query}"
+        query = f"?{'&'.join(map(_pair, self.query))}" if self.query else ""
+        return f"{version}{(_known_path if len(path) <= _COMMON else _encoded)(path)}{query}"
 
 
-def judge(request: h11.Request) -> Head:
-    """Read a head that h11 parsed.
+def judge(request: Request) -> Head:
+    """Read a head.
 
     Raises:
         Refused: It could mean two things to two readers, or is nothing a Docker client sends.
@@ -86,18 +90,19 @@ def judge(request: h11.Request) -> Head:
     method = request.method.decode("ascii", "replace")
     if method not in _METHODS:
         raise _bad(f"The method {method} is not part of Docker's API.", 405)
-    if request.http_version != b"1.1":
+    if request.version != b"1.1":
         raise _bad("Docker's API speaks HTTP/1.1.", 505)
-    version, path, query = _target(request.target)
-    head = Head(method, version, path, query)
+    version, path, query = (_known_target if len(request.target) <= _COMMON else _target)(request.target)
+    head = Head(method, version, path, list(query))
     lengths: list[bytes] = []
     encodings: list[bytes] = []
     upgrades: list[bytes] = []
     connection: set[str] = set()
-    hosts = size = 0
+    hosts = 0
     for name, value in request.headers:
-        size += len(name) + len(value)
-        if name == b"content-length":
+        if name not in _HOP:
+            head.headers.append((name, value))
+        elif name == b"content-length":
             lengths.append(value)
         elif name == b"transfer-encoding":
             encodings.append(value.lower())
@@ -109,10 +114,6 @@ def judge(request: h11.Request) -> Head:
             hosts += 1
         elif name == b"expect":
             head.expects = value.lower() == b"100-continue"
-        if name not in _HOP:
-            head.headers.append((name, value))
-    if size > _MAX_HEADERS:
-        raise _bad("The request's headers are too large.", 431)
     # A header named in Connection belongs to this hop only; taking the engine's own away from it would be smuggling.
     if connection - {"upgrade", "close", "keep-alive", "te", ""}:
         raise _bad("The Connection header names headers that the sandbox will not drop.")
@@ -120,7 +121,11 @@ def judge(request: h11.Request) -> Head:
         raise _bad("A request needs exactly one Host header.")
     if lengths and encodings:
         raise _bad("A request has either a Content-Length or a Transfer-Encoding, not both.")
-    if len(lengths) > 1 or len(encodings) > 1 or encodings not in ([], [b"chunked"]):
+    if (
+        len(lengths) > 1
+        or encodings not in ([], [b"chunked"])
+        or any(len(length) > _MAX_LENGTH or not length.isdigit() for length in lengths)
+    ):
         raise _bad("The length of the request's body is not clear.")
     head.length = None if encodings else int(lengths[0]) if lengths else 0
     head.close = "close" in connection
@@ -128,14 +133,17 @@ def judge(request: h11.Request) -> Head:
         head.upgrade = upgrades[0].decode("latin-1").strip().lower()
         if len(upgrades) > 1 or head.upgrade not in {"tcp", "h2c", "websocket"}:
             raise _bad("This protocol upgrade is not part of Docker's API.")
-    media = head.header(b"content-type").split(";")[0].strip().lower()
-    if head.length != 0 and (media == "application/x-www-form-urlencoded" or media.startswith("multipart/")):
-        # The engine would read such a body as parameters that overrule the ones in the address.
-        raise _bad("Docker's API takes JSON, not an HTML form. With curl add: -H 'Content-Type: application/json'", 415)
+    if head.length != 0:
+        media = head.header(b"content-type").split(";")[0].strip().lower()
+        if media == "application/x-www-form-urlencoded" or media.startswith("multipart/"):
+            # The engine would read such a body as parameters that overrule the ones in the address.
+            raise _bad(
+                "Docker's API takes JSON, not an HTML form. With curl add: -H 'Content-Type: application/json'", 415
+            )
     return head
 
 
-def _target(target: bytes) -> tuple[str | None, str, list[tuple[str, str]]]:
+def _target(target: bytes) -> tuple[str | None, str, tuple[tuple[str, str], ...]]:
     text = target.decode("latin-1")
     if not text.startswith("/") or "#" in text or not text.isascii():
         raise _bad("The request's address must be a plain path.")
@@ -150,7 +158,26 @@ def _target(target: bytes) -> tuple[str | None, str, list[tuple[str, str]]]:
         raise _bad("The request's path has empty or dot segments.")
     if len(text) > 32768:
         raise _bad("The request's address is too long.", 414)
-    return version, path, _parameters(query)
+    return version, path, tuple(_parameters(query))
+
+
+_known_target = lru_cache(maxsize=1024)(_target)
+
+
+def _encoded(path: str) -> str:
+    return quote(path, safe=_SAFE)
+
+
+_known_path = lru_cache(maxsize=1024)(_encoded)
+
+
+def _pair(pair: tuple[str, str]) -> str:
+    return _known_pair(pair) if len(pair[1]) <= _COMMON else urlencode([pair])
+
+
+@lru_cache(maxsize=1024)
+def _known_pair(pair: tuple[str, str]) -> str:
+    return urlencode([pair])
 
 
 def _parameters(query: str) -> list[tuple[str, str]]:

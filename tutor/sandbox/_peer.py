@@ -9,13 +9,16 @@ from pathlib import Path, PurePath
 
 from tutor.sandbox import _redact
 
+Peer = tuple[str | None, str | None]
+"""A command line and a program, as far as they are known."""
 
-def who(writer: asyncio.StreamWriter) -> tuple[str | None, str | None]:
+
+def who(transport: asyncio.Transport) -> Peer:
     """The command line and the program that connected, as far as this system tells.
 
     Linux gives the process of a Unix socket's other end (unix(7), SO_PEERCRED); elsewhere both are None.
     """
-    sock = writer.get_extra_info("socket")
+    sock = transport.get_extra_info("socket")
     option = getattr(socket, "SO_PEERCRED", None)
     if sock is None or option is None:
         return None, None

@@ -7,13 +7,12 @@ import contextlib
 
 from tutor.sandbox._entry import Entry
 from tutor.sandbox._http2 import BrokenConnection
+from tutor.sandbox._wire import Wire
 from tutor.sandbox.ask import Tunnel
-from tutor.sandbox.upstream import CHUNK, Link
 
 
 async def tunnel(
-    link: Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, eyes: Tunnel | None, entry: Entry,
-    early: bytes, first: bytes,
+    link: Wire, client: Wire, eyes: Tunnel | None, entry: Entry, early: bytes, first: bytes
 ) -> None:  # fmt: skip
     """Hand both connections to each other until the engine's side has ended.
 
@@ -21,7 +20,7 @@ async def tunnel(
 
     Args:
         link: The engine's connection.
-        reader, writer: The client's.
+        client: The client's.
         eyes: Looks into what passes and may change it.
         entry: Counts the bytes.
         early, first: What the client, and the engine, sent already.
@@ -35,15 +34,14 @@ async def tunnel(
                     entry.sent += len(data)
                     out, back = (await eyes.from_client(data)) if eyes else (data, b"")
                     if out:
-                        link.writer.write(out)
-                        await link.writer.drain()
+                        link.write(out)
+                        await link.drain()
                     if back:
-                        writer.write(back)
-                        await writer.drain()
-                data = await reader.read(CHUNK)
+                        client.write(back)
+                        await client.drain()
+                data = await client.read()
                 if not data:
-                    if link.writer.can_write_eof():
-                        link.writer.write_eof()
+                    if link.end():
                         return
                     break
         link.close()
@@ -56,12 +54,12 @@ async def tunnel(
                     entry.received += len(data)
                     out, back = (await eyes.from_engine(data)) if eyes else (data, b"")
                     if out:
-                        writer.write(out)
-                        await writer.drain()
+                        client.write(out)
+                        await client.drain()
                     if back:
-                        link.writer.write(back)
-                        await link.writer.drain()
-                data = await link.reader.read(CHUNK)
+                        link.write(back)
+                        await link.drain()
+                data = await link.read()
                 if not data:
                     return
 

@@ -8,26 +8,25 @@ import http
 import logging
 from typing import TYPE_CHECKING, Any
 
-import h11
-
 from tutor.sandbox import _strict
 from tutor.sandbox._entry import Entry
 from tutor.sandbox._exchange import Exchange, Gone
-from tutor.sandbox._framing import FramingError
+from tutor.sandbox._framing import Chunks, Counted, FramingError
 from tutor.sandbox._head import Head, judge
+from tutor.sandbox._peer import Peer, who
+from tutor.sandbox._request import NoRequest, Request, cut
+from tutor.sandbox._wire import Wire
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.endpoints import find
 from tutor.sandbox.policy import MAX_JSON, Refused
 from tutor.sandbox.rules import RULES
-from tutor.sandbox.upstream import CHUNK, EngineError
+from tutor.sandbox.upstream import EngineError
 
 if TYPE_CHECKING:
     from tutor.sandbox.proxy import Box
 
 _log = logging.getLogger(__name__)
-_MAX_HEAD = 1 << 16
 _LINGER = 5.0
-_SPENT = h11.Connection(h11.SERVER)  # stands where a request has been taken out; never fed
 
 
 class Connection:
@@ -35,15 +34,15 @@ class Connection:
 
     Args:
         box: The sandbox.
-        reader, writer: The client's connection.
+        wire: The client's connection.
     """
 
-    def __init__(self, box: Box, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, box: Box, wire: Wire) -> None:
         self._box = box
-        self.reader = reader
-        self.writer = writer
-        self.pending = b""
-        self._wire = _SPENT
+        self.wire = wire
+        self._peer: Peer | None = None
+        self.pending = b""  # read, and not yet understood
+        self._framing: Chunks | Counted | None = None
         self.closing = False
         self._started = False  # an answer's head has been sent
         self._expects = False
@@ -57,24 +56,22 @@ class Connection:
         except (OSError, Gone, EOFError, FramingError):
             pass
         finally:
-            self.writer.close()
+            self.wire.close()
 
     # -- one request ----------------------------------------------------------------------------------------------
     async def _one(self) -> bool:
-        self._wire = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
-        if self.pending:
-            self._wire.receive_data(self.pending)
-            self.pending = b""
         self._started = self.body_read = False
+        self._framing = None
         try:
             request = await self._request()
-        except h11.RemoteProtocolError as error:
-            entry = Entry.begin(self._box, self.writer, None)
-            await self._refuse(Refused(f"This is no HTTP request the sandbox understands: {error}", 400), entry)
+        except NoRequest as error:
+            self.closing = True
+            entry = self._entry(None)
+            await self._refuse(Refused(f"This is no HTTP request the sandbox understands: {error}.", 400), entry)
             return False
         if request is None:
             return False
-        entry = Entry.begin(self._box, self.writer, request)
+        entry = self._entry(request)
         try:
             head = judge(request)
         except Refused as refused:
@@ -85,6 +82,8 @@ class Connection:
         self.closing = head.close
         self._expects = head.expects
         self.body_read = head.length == 0  # and what follows is the next request
+        if not self.body_read:
+            self._framing = Chunks(keep=True) if head.length is None else Counted(head.length)
         status = 0
         plan: Plan | None = None
         try:
@@ -115,28 +114,31 @@ class Connection:
                 with contextlib.suppress(EngineError, Refused):
                     await plan.finish(0)
             entry.end(status)
-        self.pending = self.take_rest()
         return not self.closing
+
+    def _entry(self, request: Request | None) -> Entry:
+        if self._peer is None:
+            self._peer = who(self.wire.transport)
+        return Entry.begin(self._box, self._peer, request)
 
     def take_rest(self) -> bytes:
         """Bytes that came behind the request."""
-        rest = self._wire.trailing_data[0] + self.pending
-        self._wire = _SPENT
-        self.pending = b""
+        rest, self.pending = self.pending, b""
         return rest
 
-    async def _request(self) -> h11.Request | None:
+    async def _request(self) -> Request | None:
         while True:
-            event = self._wire.next_event()
-            if isinstance(event, h11.Request):
-                return event
-            if event is h11.NEED_DATA:
-                data = await self.reader.read(CHUNK)
-                if not data and not self._wire.trailing_data[0]:
-                    return None
-                self._wire.receive_data(data)
-            else:
+            if self.pending:
+                found = cut(self.pending)
+                if found is not None:
+                    request, self.pending = found
+                    return request
+            data = await self.wire.read()
+            if not data:
+                if self.pending:
+                    raise NoRequest("it ends in the middle of its head")
                 return None
+            self.pending += data
 
     async def _decide(self, head: Head, entry: Entry) -> tuple[Plan, Ask]:
         found = find(head.method, head.path)
@@ -166,23 +168,27 @@ class Connection:
             return None
         if self._expects:
             self._expects = False
-            self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        while True:
-            try:
-                event = self._wire.next_event()
-            except h11.RemoteProtocolError as error:
-                self.closing = True
-                raise Refused(f"The request's body is broken: {error}", 400, "malformed") from None
-            if event is h11.NEED_DATA:
-                data = await self.reader.read(CHUNK)
-                if not data:
-                    raise Gone
-                self._wire.receive_data(data)
-            elif isinstance(event, h11.Data):
-                return bytes(event.data)
-            else:
-                self.body_read = True
-                return None
+            self.wire.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert self._framing is not None
+        while not self._framing.done:
+            data = self.take_rest() or await self.wire.read()
+            if not data:
+                raise Gone
+            if part := self._body_of(self._framing, data):
+                return part
+        self.body_read = True
+        return None
+
+    def _body_of(self, framing: Chunks | Counted, data: bytes) -> bytes:
+        """What these bytes bring of the request's body; what follows it stays."""
+        try:
+            used = framing.feed(data)
+        except FramingError as error:
+            self.closing = True
+            raise Refused(f"The request's body is broken: {error}.", 400, "malformed") from None
+        self.pending = data[used:]
+        self.body_read = framing.done
+        return framing.take() if isinstance(framing, Chunks) else data[:used]
 
     async def _read_body(self) -> bytes:
         parts, size = [], 0
@@ -204,39 +210,30 @@ class Connection:
         if self._started:
             raise Gone
         entry.end(refused.status)  # who reads the answer finds it in the trace
-        unread = not self.body_read and self._wire.their_state is h11.SEND_BODY and not self._expects
-        if unread:
-            with contextlib.suppress(h11.RemoteProtocolError, Refused):
-                unread = await self._discard_small()
+        if self._framing is not None and self.pending and not self.body_read:
+            # Where the rest of the body is here already, the connection is good for another request.
+            with contextlib.suppress(Refused):
+                self._body_of(self._framing, self.take_rest())
+        unread = self._framing is not None and not self.body_read and not self._expects
         self.closing = self.closing or unread or self._expects
         await self._send_json(refused.status, {"message": refused.message}, method)
         if unread or self.closing:
             await self._linger()
 
-    async def _discard_small(self) -> bool:
-        """Read on when the body's rest is here already; returns whether there is more."""
-        while True:
-            event = self._wire.next_event()
-            if isinstance(event, h11.EndOfMessage):
-                self.body_read = True
-                return False
-            if not isinstance(event, h11.Data):
-                return True
-
     async def _linger(self) -> None:
         """Let a client that still sends read the answer first: take and drop what comes, for some seconds."""
         with contextlib.suppress(TimeoutError, OSError):
-            self.writer.write_eof()
+            self.wire.end()
             async with asyncio.timeout(_LINGER):
-                while await self.reader.read(CHUNK):
+                while await self.wire.read():
                     pass
 
     async def _send_json(self, status: int, value: Any, method: str) -> None:
         data = b"" if value is None else value if isinstance(value, bytes) else _strict.dumps(value)
         headers = [(b"Content-Type", b"application/json")] if data else []
         body = b"" if method == "HEAD" else data
-        self.writer.write(self.head(status, b"", headers, len(data) if status != 204 else None) + body)
-        await self.writer.drain()
+        self.wire.write(self.head(status, b"", headers, len(data) if status != 204 else None) + body)
+        await self.wire.drain()
 
     def head(
         self, status: int, reason: bytes, headers: list[tuple[bytes, bytes]], length: int | None, *extra: bytes

@@ -8,16 +8,15 @@ import os
 import socket as sockets
 import stat
 import threading
-import weakref
 from pathlib import Path
 
-from tutor.sandbox import _peer
+from tutor.sandbox._wire import Wire
 from tutor.sandbox.connection import Connection
 from tutor.sandbox.objects import Objects
 from tutor.sandbox.policy import Scope
 from tutor.sandbox.references import Record
 from tutor.sandbox.trace import Trace
-from tutor.sandbox.upstream import CHUNK, Api, Pool, Upstream
+from tutor.sandbox.upstream import Api, Pool, Upstream
 
 _MAX_CLIENTS = 1024
 _MAX_PATH = 100
@@ -36,21 +35,11 @@ class Box:
         self.socket = socket
         self.changing = 0
         self.objects = Objects(Api(self.pool), record, scope)
-        self._peers: weakref.WeakKeyDictionary[asyncio.StreamWriter, tuple[str | None, str | None]] = (
-            weakref.WeakKeyDictionary()
-        )
 
     @property
     def scope(self) -> Scope:
         """The lab as it is now."""
         return self.objects.scope
-
-    def peer(self, writer: asyncio.StreamWriter) -> tuple[str | None, str | None]:
-        """The command and the program at the other end."""
-        known = self._peers.get(writer)
-        if known is None:
-            known = self._peers[writer] = _peer.who(writer)
-        return known
 
 
 class Sandbox:
@@ -141,23 +130,18 @@ class Sandbox:
         box = self._box = Box(self._engine, self._scope, self._socket, self._trace, self._record)
         clients: set[asyncio.Task[None]] = set()
 
-        async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
+        def client(wire: Wire) -> None:
             if len(clients) >= _MAX_CLIENTS:
-                writer.close()
+                wire.close()
                 return
+            task = asyncio.create_task(Connection(box, wire).run())
             clients.add(task)
-            writer.transport.set_write_buffer_limits(high=CHUNK)
-            try:
-                await Connection(box, reader, writer).run()
-            except asyncio.CancelledError:
-                writer.close()  # the sandbox stops; asyncio would report a cancelled client as an error
-            finally:
-                clients.discard(task)
+            task.add_done_callback(clients.discard)
 
         # asyncio listens again with a backlog of 100 of its own, and a client that finds it full is turned away.
-        server = await asyncio.start_unix_server(client, sock=listener, limit=CHUNK, backlog=_MAX_CLIENTS)
+        server = await asyncio.get_running_loop().create_unix_server(
+            lambda: Wire(client), sock=listener, backlog=_MAX_CLIENTS
+        )
         ready.set()
         await self._stop.wait()
         server.close()

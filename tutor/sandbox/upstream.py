@@ -7,17 +7,17 @@ import json
 import socket
 import ssl
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import h11
 import msgspec
 
-CHUNK = 1 << 18
-"""Bytes of one read; also the limit that lets a slow side slow down the fast one."""
+from tutor.sandbox._framing import Chunks, Counted, FramingError, Reply, parse_reply
+from tutor.sandbox._wire import Wire
 
 _MAX_ANSWER = 64 << 20
+_MAX_HEAD = 1 << 20
 _PATIENCE = 120.0
 
 
@@ -62,38 +62,21 @@ class Upstream:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self.tls.wrap_socket(plain, server_hostname=self.host) if self.tls else plain
 
-    async def open(self) -> Link:
+    async def open(self) -> Wire:
         """A new connection.
 
         Raises:
             OSError: The engine is not reachable within ten seconds.
         """
+        loop = asyncio.get_running_loop()
         async with asyncio.timeout(10):
             if self.unix:
-                pair = await asyncio.open_unix_connection(self.unix, limit=CHUNK)
+                _, wire = await loop.create_unix_connection(Wire, self.unix)
             elif self.command:
-                pair = await asyncio.open_connection(sock=self.socket(), limit=CHUNK)
+                _, wire = await loop.create_connection(Wire, sock=self.socket())
             else:
-                pair = await asyncio.open_connection(self.host, self.port, ssl=self.tls, limit=CHUNK)
-        return Link(*pair)
-
-
-@dataclass(slots=True, eq=False)
-class Link:
-    """One connection to the engine."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    used: bool = field(default=False)
-
-    @property
-    def usable(self) -> bool:
-        """Whether it can carry another call."""
-        return not (self.writer.is_closing() or self.reader.at_eof() or self.reader.exception())
-
-    def close(self) -> None:
-        """End it now."""
-        self.writer.close()
+                _, wire = await loop.create_connection(Wire, self.host, self.port, ssl=self.tls)
+        return wire
 
 
 class Pool:
@@ -102,21 +85,21 @@ class Pool:
     def __init__(self, upstream: Upstream, keep: int = 16) -> None:
         self.upstream = upstream
         self._keep = keep
-        self._idle: list[Link] = []
+        self._idle: list[Wire] = []
 
-    async def take(self) -> Link:
+    async def take(self) -> Wire:
         """An idle connection that is still good, or a new one."""
         while self._idle:
             link = self._idle.pop()
-            if link.usable:
+            if link.idle:
                 link.used = True
                 return link
             link.close()
         return await self.upstream.open()
 
-    def give(self, link: Link) -> None:
+    def give(self, link: Wire) -> None:
         """Return a connection whose last answer was read to its end."""
-        if link.usable and len(self._idle) < self._keep:
+        if link.idle and len(self._idle) < self._keep:
             self._idle.append(link)
         else:
             link.close()
@@ -184,17 +167,16 @@ class Api:
         """One call; status and body as they are (at most 64 MiB)."""
         target = path + (f"?{urlencode(query)}" if query else "")
         data = b"" if body is None else json.dumps(body).encode()
-        headers = [("Host", "docker"), ("Content-Length", str(len(data)))]
-        if data:
-            headers.append(("Content-Type", "application/json"))
-        request = h11.Request(method=method, target=target, headers=headers)
+        kind = "Content-Type: application/json\r\n" if data else ""
+        head = f"{method} {target} HTTP/1.1\r\nHost: docker\r\n{kind}Content-Length: {len(data)}\r\n\r\n"
+        request = head.encode("ascii") + data
         for attempt in (0, 1):
-            link: Link | None = None
+            link: Wire | None = None
             try:
                 link = await self._pool.take()
                 async with asyncio.timeout(_PATIENCE):
-                    return await self._exchange(link, request, data)
-            except (OSError, TimeoutError, EOFError, h11.ProtocolError) as error:
+                    return await self._exchange(link, request, method)
+            except (OSError, TimeoutError, EOFError, FramingError) as error:
                 if link is not None:
                     link.close()
                 # An idle connection may have been closed by the engine at the moment it was taken.
@@ -206,32 +188,53 @@ class Api:
                 raise
         raise AssertionError("unreachable")
 
-    async def _exchange(self, link: Link, request: h11.Request, data: bytes) -> tuple[int, bytes]:
-        wire = h11.Connection(h11.CLIENT)
-        head = wire.send(request) or b""
-        body = wire.send(h11.Data(data=data)) or b"" if data else b""
-        link.writer.write(head + body + (wire.send(h11.EndOfMessage()) or b""))
-        status, parts, size = 0, [], 0
+    async def _exchange(self, link: Wire, request: bytes, method: str) -> tuple[int, bytes]:
+        link.write(request)
+        reply = await read_reply(link)
+        framing = reply.framing(keep=True)
+        if method == "HEAD" or reply.status in {204, 304}:
+            framing = Counted(0)
+        parts, size, data = [], 0, reply.rest
         while True:
-            event = wire.next_event()
-            if event is h11.NEED_DATA:
-                received = await link.reader.read(CHUNK)
-                if not received and status == 0:
-                    raise EOFError("connection closed")
-                wire.receive_data(received)
-            elif isinstance(event, h11.Response):
-                status = event.status_code
-            elif isinstance(event, h11.Data):
-                parts.append(bytes(event.data))
-                size += len(event.data)
-                if size > _MAX_ANSWER:
-                    raise EOFError("answer too large")
-            elif isinstance(event, h11.EndOfMessage):
+            used = framing.feed(data)
+            part = framing.take() if isinstance(framing, Chunks) else data[:used]
+            parts.append(part)
+            size += len(part)
+            if size > _MAX_ANSWER:
+                raise EOFError("answer too large")
+            if framing.done:
                 break
-            elif isinstance(event, h11.ConnectionClosed):
-                raise EOFError("connection closed")
-        if wire.their_state is h11.DONE and wire.our_state is h11.DONE:
+            data = await link.read()
+            if not data:
+                if reply.bounded:
+                    raise EOFError("connection closed")
+                break
+        if framing.done and used == len(data) and not reply.close:
             self._pool.give(link)
         else:
             link.close()
-        return status, b"".join(parts)
+        return reply.status, b"".join(parts)
+
+
+async def read_reply(link: Wire) -> Reply:
+    """The head of the next answer that is final, or that takes the connection over.
+
+    Raises:
+        EOFError: The connection ended before the answer began.
+        FramingError: It is no answer, or ends in the middle of its head.
+    """
+    data = b""
+    while True:
+        end = data.find(b"\r\n\r\n") + 4
+        if end > 3:
+            reply = parse_reply(data, end)
+            if reply.status >= 200 or reply.status == 101:
+                return reply
+            data = reply.rest
+            continue
+        if len(data) > _MAX_HEAD:
+            raise FramingError("head too large")
+        part = await link.read()
+        if not part:
+            raise FramingError("closed") if data else EOFError("closed")
+        data += part

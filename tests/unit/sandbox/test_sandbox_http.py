@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tutor.sandbox._framing import Chunks, Counted, FramingError, parse_reply
 from tutor.sandbox._head import judge
+from tutor.sandbox._request import NoRequest, Request, cut
 from tutor.sandbox.policy import Refused, Scope
 from tutor.sandbox.proxy import Sandbox
 from tutor.sandbox.trace import Trace
@@ -73,6 +74,94 @@ def test_answers_that_are_no_answers(head: bytes) -> None:
         parse_reply(head + b"\r\n\r\n", len(head) + 4)
 
 
+# -- heads of requests, held against h11 -------------------------------------------------------------------------------
+_PIECES = [
+    b"GET", b"POST", b" ", b"  ", b"/_ping", b"/x?a=b", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2", b"\r\n", b"\r\n", b"\n",
+    b"\r", b"Host: d", b"host:d", b"Content-Length: 5", b"Content-Length: 0x5", b"Transfer-Encoding: chunked",
+    b"Connection: close", b" folded", b"A : b", b": b", b"A:", b"\x00", b"\xe9", b"\t", b"\x0b", b"x" * 200,
+]  # fmt: skip
+
+
+def _whole(data: bytes) -> h11.Request | None:
+    wire = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 16)
+    try:
+        wire.receive_data(data)
+        event = wire.next_event()
+    except h11.RemoteProtocolError:
+        return None
+    return event if isinstance(event, h11.Request) else None
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(_PIECES), max_size=14).map(b"".join), st.booleans(), st.booleans())
+def test_a_head_that_is_read_is_one_that_another_reader_reads_alike(data: bytes, start: bool, end: bool) -> None:
+    data = (b"GET /_ping HTTP/1.1\r\nHost: d\r\n" if start else b"") + data + (b"\r\n\r\n" if end else b"")
+    try:
+        found = cut(data)
+        if found is None:
+            return
+        judge(found[0])
+    except (NoRequest, Refused):
+        return
+    request, rest = found
+    other = _whole(data[: len(data) - len(rest)])
+    assert other is not None
+    assert (other.method, other.target, other.http_version) == (request.method, request.target, request.version)
+    assert [(name, value) for name, value in other.headers if name != b"transfer-encoding"] == [
+        (name, value) for name, value in request.headers if name != b"transfer-encoding"
+    ]
+
+
+_NAMES, _VALUES = (st.from_regex(text, fullmatch=True) for text in (r"[A-Za-z-]{1,20}", r"[!-~]{0,30}"))
+
+
+@given(st.lists(st.tuples(_NAMES, _VALUES), min_size=1), st.binary(max_size=30), st.integers(0, 5000))
+def test_a_good_head_is_read_when_it_is_whole(headers: list[tuple[str, str]], behind: bytes, at: int) -> None:
+    lines = ["GET /_ping HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    assert cut(head[: at % len(head)]) is None
+    found = cut(head + behind)
+    assert found == (_get("/_ping", *headers), behind)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x16\x03\x01", b"\r\n", b" GET", b"GET / HTTP/1.1\n", b"GET / HTTP/1.1\r\nA: b\n", b"GET /  HTTP/1.1\r\n\r\n",
+     b"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", b"GET / HTTP/1.1\r\nA : b\r\n\r\n", b"GET / HTTP/1.1\r\nA\r\n\r\n",
+     b"GET / HTTP/1.1\r\nA: b\x00\r\n\r\n", b"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", b"x" * (1 << 16) + b"y"],
+)  # fmt: skip
+def test_what_is_no_head_is_told_at_once(data: bytes) -> None:
+    with pytest.raises(NoRequest):
+        cut(data)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [("Content-Length", "x"), ("Content-Length", "+5"), ("Content-Length", "5, 5"), ("Content-Length", "9" * 19),
+     ("Transfer-Encoding", "gzip, chunked"), ("Transfer-Encoding", "chunked, chunked"),
+     ("Connection", "content-length"), ("Host", "e")],
+)  # fmt: skip
+def test_heads_that_could_mean_two_things(headers: tuple[str, str]) -> None:
+    with pytest.raises(Refused):
+        judge(_get("/_ping", ("Host", "d"), headers))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"5\nhello\r\n", b"+5\r\nhello\r\n", b"0x5\r\nhello\r\n", b"5_0\r\n", b"5\r\nhello!\r\n", b"5\r\nhello\n0\r\n",
+     b"-1\r\n", b"\r\n", b"5 5\r\n", b"f" * 16 + b"\r\n", b"0\r\nA: b\n"],
+)  # fmt: skip
+def test_chunks_that_another_reader_could_read_otherwise(body: bytes) -> None:
+    with pytest.raises(FramingError):
+        Chunks().feed(body)
+
+
+def _get(target: str, *headers: tuple[str, str]) -> Request:
+    fields = headers or (("Host", "d"),)
+    listed = [(name.lower().encode(), value.encode()) for name, value in fields]
+    return Request(b"GET", target.encode(), b"1.1", listed)
+
+
 _LETTERS = st.characters(codec="utf-8", exclude_characters="%\\/.\x7f", exclude_categories=("Cc", "Cs"))
 _SAFE = st.text(_LETTERS, min_size=1)
 
@@ -82,19 +171,19 @@ def test_what_is_sent_is_what_was_judged(name: str, query: list[tuple[str, str]]
     from urllib.parse import quote, urlencode
 
     target = f"/v1.45/containers/{quote(name, safe='')}/json" + (f"?{urlencode(query)}" if query else "")
-    head = judge(h11.Request(method="GET", target=target, headers=[("Host", "d")]))
+    head = judge(_get(target))
     assert head.path == f"/containers/{name}/json"
     assert head.version == "1.45"
     assert head.query == query
-    again = judge(h11.Request(method="GET", target=head.target(head.path), headers=[("Host", "d")]))
+    again = judge(_get(head.target(head.path)))
     assert (again.path, again.version, again.query) == (head.path, head.version, head.query)
 
 
 @given(st.text(st.sampled_from("/.%2eE5cCfF0aA\\#?v1.45containersjson;=&+"), max_size=40))
 def test_no_spelling_climbs(text: str) -> None:
     try:
-        head = judge(h11.Request(method="GET", target="/" + text, headers=[("Host", "d")]))
-    except (Refused, h11.LocalProtocolError):
+        head = judge(_get("/" + text))
+    except Refused:
         return
     parts = head.path.split("/")[1:]
     assert not {"", ".", ".."} & set(parts)

@@ -21,8 +21,7 @@ async def container_list(ask: Ask) -> Plan:
     for key in ("before", "since"):
         if filters.get(key):
             filters[key] = [await ask.objects.container(ref) for ref in filters[key]]
-    _filters.write(ask.head, filters)
-    _filters.own(ask.head, ask.scope.label_filters)
+    _filters.own(ask.head, ask.scope.label_filters, filters)
 
     async def answer(items: Any) -> Any:
         kept = [item for item in items or () if ask.scope.owns(item.get("Labels"))]
