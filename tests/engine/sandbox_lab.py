@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tutor.engine.address import EngineAddress
+from tutor.engine.routes import of_machine
 from tutor.lab.session.engine import upstream
 from tutor.sandbox.cleanup import Receipt, close
 from tutor.sandbox.policy import LAB, OWNER, SEAT_KEYS, Scope
@@ -166,8 +168,9 @@ def open_lab(
     name = f"99-{secrets.token_hex(3)}"
     scope = Scope(name, "tests", frozenset({image}), str(folder / "ws"), frozenset(allow), keys)
     sandbox = Sandbox(
-        near or way, scope, folder / "s" / "docker.sock", Trace(folder / "trace.jsonl"), record=folder / "sandbox.json"
-    )
+        near or way, scope, folder / "s" / "docker.sock", Trace(folder / "trace.jsonl"), record=folder / "sandbox.json",
+        routes=lambda: of_machine(EngineAddress.parse(engine_host)),
+    )  # fmt: skip
     sandbox.start()
     lab = Lab(name, way, sandbox, folder, image, keys, near)
     try:
@@ -210,6 +213,7 @@ class Foreign:
     volume: str
     exec: str
     anonymous: str
+    secret: str = ""
 
     def state(self, api: Api) -> list[Any]:
         """All that inspect says of them, without what changes by itself."""
@@ -255,3 +259,22 @@ def foreign_objects(engine_host: str, image: str) -> Iterator[Foreign]:
     finally:
         for step in reversed(undo):
             step()
+
+
+@contextmanager
+def foreign_secret(engine_host: str, image: str) -> Iterator[Foreign]:
+    """With an image that holds a secret, which no output may show: `NAME:secret`, and once more as `NAME:latest`."""
+    api = Api(upstream(EngineAddress.parse(engine_host)))
+    with foreign_objects(engine_host, image) as planted:
+        planted.secret = f"secret-{secrets.token_hex(8)}"
+        made = api.good("POST", "/containers/create", {"Image": planted.image, "Cmd": ["true"]})["Id"]
+        try:
+            change = quote(f"ENV HUSH={planted.secret}") + "&changes=" + quote("LABEL hush=1")
+            path = f"/commit?container={made}&repo={planted.name}&tag=secret&changes={change}"
+            planted.image_id = api.good("POST", path)["Id"]
+            api.good("POST", f"/images/{planted.image_id}/tag?repo={planted.name}&tag=latest")
+            yield planted
+        finally:
+            api.ask("DELETE", f"/containers/{made}?force=1")
+            for tag in ("secret", "latest"):
+                api.ask("DELETE", f"/images/{planted.name}:{tag}?noprune=1")

@@ -129,6 +129,25 @@ def test_own_graphs_pass(lab: Lab) -> None:
     assert options["cmdline"] == ""
 
 
+def test_an_image_that_came_after_the_builds_policy(lab: Lab) -> None:
+    """A build that a client holds open has the policy of its beginning; what it asks for later is looked at again."""
+    late = f"late-{lab.name}:1"
+    asked = {
+        "Solve": _message((1, _graph(_message((3, _message((1, f"docker-image://docker.io/library/{late}"))))))),
+        "ResolveImageConfig": _message((1, f"docker.io/library/{late}@sha256:{'a' * 64}")),
+        "ResolveSourceMeta": _message((1, _message((1, f"docker-image://{late}")))),
+    }
+    for call, message in asked.items():
+        assert asyncio.run(_judge(lab.engine, lab.scope, f"{_BRIDGE}/{call}", message))
+    lab.ok("tag", lab.image, late, direct=True)
+    try:
+        for call, message in asked.items():
+            with pytest.raises(Refused, match="outside of this lab"):
+                asyncio.run(_judge(lab.engine, lab.scope, f"{_BRIDGE}/{call}", message))
+    finally:
+        lab.ok("rmi", late, direct=True)
+
+
 @pytest.mark.parametrize("call", ["Session", "Nothing"])
 def test_calls_that_are_not_passed(call: str) -> None:
     from tutor.sandbox.buildkit import _known

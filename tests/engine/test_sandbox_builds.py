@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import secrets
 import tarfile
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from sandbox_lab import Foreign, Lab, foreign_objects, open_kind, open_lab
+from sandbox_lab import Foreign, Lab, foreign_secret, open_kind
 
 from tutor.engine.images import resolve
 
@@ -27,23 +26,8 @@ def lab(engine_host: str, request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def foreign(engine_host: str) -> Iterator[Foreign]:
-    """With an image that holds a secret, which no output may show, and one more name for it: `…:latest`."""
-    with foreign_objects(engine_host, resolve("shell")) as planted, open_lab(engine_host, resolve("shell")) as helper:
-        secret = f"secret-{secrets.token_hex(8)}"
-        made = helper.direct.good("POST", "/containers/create", {"Image": planted.image, "Cmd": ["true"]})["Id"]
-        ids = []
-        try:
-            change = quote(f"ENV HUSH={secret}") + "&changes=" + quote("LABEL hush=1")
-            path = f"/commit?container={made}&repo={planted.name}&tag=secret&changes={change}"
-            ids.append(helper.direct.good("POST", path)["Id"])
-            helper.direct.good("POST", f"/images/{ids[0]}/tag?repo={planted.name}&tag=latest")
-            planted.exec = secret  # carried in a field that these tests do not use
-            planted.image_id = ids[0]
-            yield planted
-        finally:
-            helper.direct.ask("DELETE", f"/containers/{made}?force=1")
-            for tag in ("secret", "latest"):
-                helper.direct.ask("DELETE", f"/images/{planted.name}:{tag}?noprune=1")
+    with foreign_secret(engine_host, resolve("shell")) as planted:
+        yield planted
 
 
 def _dockerfiles(lab: Lab, foreign: Foreign) -> dict[str, str]:
@@ -90,7 +74,7 @@ def test_a_dockerfile_that_names_a_foreign_image(lab: Lab, foreign: Foreign, bui
         # BuildKit itself takes no such flag, and finds a circle where the classic builder finds an image.
         if builder == "0" or case not in {"quoted flag", "copy before its stage"}:
             assert _OUTSIDE in said, (case, said)
-        assert foreign.exec not in said
+        assert foreign.secret not in said
         call = [item for item in lab.calls() if item.template in {"POST /build", "POST /grpc"}][-1]
         if builder == "0" and lab.near is None:  # in a seat, it is the seat's sandbox that refuses
             assert call.status == 403
@@ -184,7 +168,7 @@ def test_ids_of_foreign_images(lab: Lab, foreign: Foreign) -> None:
                 (lab.workspace / "Dockerfile").write_text(text)
                 done = lab.docker("build", ".", env={"DOCKER_BUILDKIT": builder})
                 assert done.returncode != 0, (ref, done.stderr)
-                assert foreign.exec not in done.stdout + done.stderr
+                assert foreign.secret not in done.stdout + done.stderr
                 assert builder == "1" or _OUTSIDE in done.stderr + done.stdout
 
 
@@ -226,7 +210,7 @@ def test_named_contexts_bake_and_compose(lab: Lab, foreign: Foreign) -> None:
         done = lab.docker(*words)
         assert done.returncode != 0, words
         assert _OUTSIDE in done.stderr + done.stdout, (words, done.stderr)
-        assert foreign.exec not in done.stderr + done.stdout
+        assert foreign.secret not in done.stderr + done.stdout
     lab.ok("build", "--build-context", f"q=docker-image://{lab.image}", ".")
     # Linked targets hand the graph of one build to the next, cache mounts and all.
     inline = f"FROM {lab.image}\nRUN --mount=type=cache,target=/c touch /c/x && mkdir /etc/y\n"
@@ -256,7 +240,7 @@ def test_only_the_builders_own_front_end_reads(lab: Lab, foreign: Foreign) -> No
     # Some clients ask for the front end themselves, others leave it to the builder, which does not look.
     done = lab.docker("build", "--build-arg", f"BUILDKIT_SYNTAX={foreign.name}:secret", ".")
     assert done.returncode == 0 or "not by another front end" in done.stderr
-    assert foreign.exec not in done.stdout + done.stderr
+    assert foreign.secret not in done.stdout + done.stderr
 
 
 def test_builds_do_not_fetch_from_the_machine_itself(lab: Lab) -> None:

@@ -28,7 +28,7 @@ from workshop_people import Host, Seat, instruct, until
 from tutor.course.loader import load_course
 from tutor.course.models import Lab
 from tutor.engine.connect import Engine
-from tutor.engine.images.access import resolve
+from tutor.engine.images import resolve
 from tutor.sandbox.policy import SEAT_KEYS
 from tutor.sandbox.upstream import Upstream
 

@@ -27,8 +27,9 @@ from tutor.sandbox.policy import SEAT_KEYS, Scope
 from tutor.sandbox.proxy import Sandbox
 from tutor.sandbox.receipt import Receipt
 from tutor.sandbox.trace import Trace
-from tutor.sandbox.upstream import CHUNK, Api, EngineError, Pool, Upstream
+from tutor.sandbox.upstream import Api, EngineError, Pool, Upstream
 from tutor.workshop.door import Refused
+from tutor.workshop.lending import CHUNK
 from tutor.workshop.rooms import Here
 
 _RECORD = "sandbox.json"
@@ -156,7 +157,7 @@ def lend(host: str, here: Here, roles: Collection[str], most: int, say: Callable
     Raises:
         Problem: `no-engine` and others of `connect`; `images-missing`.
     """
-    from tutor.engine.images.access import missing
+    from tutor.engine.images import missing
 
     address = EngineAddress.parse(host, "--engine") if host else None
     with connect(address) as engine:

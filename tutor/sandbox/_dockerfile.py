@@ -21,8 +21,11 @@ _QUOTES = re.compile(r"[\\'\"`]")
 _FROM = re.compile(r"\s*(?:ONBUILD\s+)*FROM\s+(.*)", re.IGNORECASE | re.DOTALL)
 _FLAG = re.compile(r"from=([^\s,\]]+)", re.IGNORECASE)
 _ARG = re.compile(r"\s*(?:ONBUILD\s+)*(?:ARG|ENV)\s+(.*)", re.IGNORECASE | re.DOTALL)
+_ADD = re.compile(r"\s*(?:ONBUILD\s+)*ADD\s+(.*)", re.IGNORECASE | re.DOTALL)
+_BETWEEN = re.compile(r"[\s,\"']+")
 _STAGE = re.compile(r"\s*FROM\s+(?:--\S+\s+)*\S+\s+AS\s+([a-z][a-z0-9_.-]*)\s*", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:(\d+|[^\W\d]\w*)|\{(\w+)(?:(:?[-+])([^{}$]*))?\})")
+_SCHEMES = ("http://", "https://")
 _MOST = 256
 _LONGEST = 200
 _PLATFORM = {"TARGETOS": "linux", "BUILDOS": "linux"}
@@ -41,19 +44,20 @@ class Named:
     base: bool
 
 
-def images(text: str, arguments: Mapping[str, str]) -> list[Named]:
+def images(text: str, arguments: Mapping[str, str], around: str = "") -> list[Named]:
     """Every image that a build of this Dockerfile could read; stages of its own are left out.
 
     Args:
-        text: The Dockerfile.
+        text: The Dockerfile, or a part of it.
         arguments: Build arguments that the client gives.
+        around: Where it is a part, the whole of it.
 
     Raises:
         Refused: A name is put together in a way that cannot be told beforehand.
     """
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    lines = _lines(text)
     plain = "<<" not in text
-    values = _values(lines, arguments)
+    values = _values(_lines(around or text), arguments)
     stages: dict[str, int] = {}
     found: dict[Named, None] = {}
     before: str = ""
@@ -71,6 +75,40 @@ def images(text: str, arguments: Mapping[str, str]) -> list[Named]:
         if line.strip() and not line.lstrip().startswith("#"):
             before = line
     return list(found)
+
+
+def addresses(text: str, arguments: Mapping[str, str]) -> list[str]:
+    """Every address from which a build of this Dockerfile could add a file.
+
+    Args:
+        text: The Dockerfile.
+        arguments: Build arguments that the client gives.
+
+    Raises:
+        Refused: An address is put together in a way that cannot be told beforehand.
+    """
+    lines = _lines(text)
+    values = _values(lines, arguments)
+    found: dict[str, None] = {}
+    for at in range(len(lines)):
+        for joined in _joined(lines, at):
+            for plain in dict.fromkeys((joined, _QUOTES.sub("", joined))):
+                added = _ADD.fullmatch(plain)
+                # As a list (`["…", "…"]`) or as words; an address itself may have brackets.
+                words = [word.lstrip("[") for word in _BETWEEN.split(added[1])] if added else []
+                for word in dict.fromkeys((*words, *(word.rstrip("]") for word in words))):
+                    if _could_be_address(word):
+                        found |= dict.fromkeys(filter(_could_be_address, _expand(word, values)))
+    return list(found)
+
+
+def _lines(text: str) -> list[str]:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+
+
+def _could_be_address(word: str) -> bool:
+    fixed = word.partition("$")[0].lower()
+    return fixed.startswith(_SCHEMES) or ("$" in word and any(scheme.startswith(fixed) for scheme in _SCHEMES))
 
 
 def _is_stage(name: str, stages: Mapping[str, int], *, base: bool) -> bool:
@@ -146,6 +184,6 @@ def _expand(text: str, values: Mapping[str, set[str]]) -> Iterable[str]:
 
 def _unclear(text: str) -> Refused:
     return Refused(
-        f"The sandbox cannot tell which image {text[:80]} will be. Write the name out, or use a plain ${{NAME}}.",
+        f"The sandbox cannot tell what {text[:80]} will be in this build. Write it out, or use a plain ${{NAME}}.",
         rule="builder",
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MAX_BUFFERED = 64 << 20
 _PATIENCE = 0.05
+_PATIENCE_AT_END = 20.0
 
 
 class Gone(Exception):
@@ -264,10 +265,20 @@ class Exchange:
             last = (self._plan.rewrite(rest) if rest else b"") + self._plan.rewrite(b"")
         except Refused as refused:
             self._entry.note(refused)
-            self._link.close()  # the engine stops what it does for a client that has gone
+            await self._stop()
             last = _strict.dumps({"errorDetail": {"message": refused.message}, "error": refused.message}) + b"\r\n"
         await self._plan.finish(reply.status)
         await self._send_chunk(last, last=True)
+
+    async def _stop(self) -> None:
+        """Let the engine end what it does, as for a client that has gone, and hear it out: then it is over."""
+        if self._link.end():
+            with contextlib.suppress(OSError):
+                async with asyncio.timeout(_PATIENCE_AT_END):
+                    while data := await self._link.read():
+                        if self._plan.watch is not None:
+                            self._plan.watch(data)
+        self._link.close()
 
     async def _begin_stream(self, reply: Reply) -> None:
         client = self._client

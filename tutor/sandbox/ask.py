@@ -43,7 +43,7 @@ class Plan:
         line: For streams of JSON lines: whether the client may see this one.
         rewrite: Changes each line of a good answer (an empty one at its end: what is left to say); `Refused` ends the
             answer, as an error in its stream.
-        watch: Sees the bytes of a streamed answer as they pass.
+        watch: Sees the bytes of a streamed answer as they pass; with `rewrite`, what the engine says after a refusal.
         done: Called when the answer has ended, with its status (0: it broke off).
         stream: The connection may be taken over (attach, exec, BuildKit).
         tunnel: Looks into the connection that was taken over.

@@ -7,16 +7,20 @@ Message layouts are those of moby/buildkit: `api/services/control/control.proto`
 from __future__ import annotations
 
 import contextlib
+import re
+import time
 
+from tutor.sandbox import _ownaddress
 from tutor.sandbox import _protobuf as pb
+from tutor.sandbox._cachesources import CacheSources
 from tutor.sandbox._http2 import Calls
 from tutor.sandbox._protobuf import Field
 from tutor.sandbox.ask import Ask
 from tutor.sandbox.policy import Refused
 from tutor.sandbox.references import is_reference
 from tutor.sandbox.rules._buildcache import cache_ids, note_cache
-from tutor.sandbox.rules.tags import claim, keep
-from tutor.sandbox.sourcepolicy import OUTSIDE, POLICY_API, policy
+from tutor.sandbox.rules.tags import claim, settle
+from tutor.sandbox.sourcepolicy import OUTSIDE, POLICY_API, patterns, policy
 from tutor.sandbox.upstream import EngineError
 
 _CONTROL = "/moby.buildkit.v1.Control/"
@@ -25,17 +29,17 @@ _PASS = frozenset(
     {_CONTROL + name for name in ("ListWorkers", "Info", "Status")}
     | {
         _BRIDGE + name
-        for name in ("Ping", "ResolveImageConfig", "ResolveSourceMeta", "ReadFile", "ReadDir", "StatFile", "Evaluate",
-                     "Return", "Inputs", "Warn")
+        for name in ("Ping", "ReadFile", "ReadDir", "StatFile", "Evaluate", "Return", "Inputs", "Warn")
     }
     | {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", "/grpc.health.v1.Health/Check"}
 )  # fmt: skip
 _JUDGED = frozenset(
     {_CONTROL + name for name in ("Solve", "Prune", "DiskUsage", "ListenBuildHistory", "UpdateBuildHistory")}
-    | {_BRIDGE + "Solve"}
+    | {_BRIDGE + name for name in ("Solve", "ResolveImageConfig", "ResolveSourceMeta")}
 )
 _EXPORTERS = frozenset({"", "moby", "image", "local", "tar", "docker", "oci", "cacheonly"})
 _NAME_SPACE = "build-arg:BUILDKIT_CACHE_MOUNT_NS"
+_IMAGE = "docker-image://"
 _REMOTE = ("http://", "https://", "git://", "ssh://", "git@", "github.com/")
 
 
@@ -50,6 +54,8 @@ class Builder:
         self._ask = ask
         self._names: list[str] = []
         self._cache: set[str] | None = None
+        self._since = time.time()
+        self._sources = CacheSources(ask.objects)
         calls = Calls(_known, self._judge, self._ended, self._failed)
         self.from_client = calls.from_client
         self.from_engine = calls.from_engine
@@ -61,9 +67,8 @@ class Builder:
         with contextlib.suppress(EngineError, Refused):
             for name in self._names:
                 # Builds of one Compose project run side by side: what has no image yet may get one.
-                image = await self._ask.objects.reference_id(name)
-                if image:
-                    self._ask.record.make(name, image)
+                if await self._ask.objects.reference_id(name):
+                    await settle(self._ask, name, self._since)
             await note_cache(self._ask, self._cache)
 
     def _failed(self, words: str, ours: bool) -> None:
@@ -77,15 +82,23 @@ class Builder:
     async def done(self, status: int) -> None:
         """The talk is over, perhaps in the middle of a build."""
         await self._ended(_CONTROL + "Solve")
-        await keep(self._ask, *self._names)(status)
+        for name in self._names:
+            await settle(self._ask, name, self._since)
 
     async def _judge(self, path: str, headers: dict[str, str], message: bytes) -> bytes:
         fields = pb.parse(message)
         name = path.rpartition("/")[2]
         if path == _BRIDGE + "Solve":
-            return self._frontend(fields)
+            return await self._frontend(fields)
         if name == "Solve":
             return await self._solve(fields)
+        if name == "ResolveImageConfig":
+            await self._still_open([f"{_IMAGE}{_text(fields, 1)}"])
+            return message
+        if name == "ResolveSourceMeta":
+            sources = [_text(pb.parse(field.data), 1) for field in fields if field.number == 1]
+            await self._still_open(sources)
+            return message
         if name in {"Prune", "DiskUsage"}:
             return self._own_cache(fields)
         ref = _text(fields, 2 if name == "ListenBuildHistory" else 1)
@@ -130,19 +143,26 @@ class Builder:
         self._ask.objects.builds.add(_text(fields, 1))
         self._options(pb.pairs(fields, 7))
         self._graphs(fields, 2, 10)
+        fields = [await self._caches(field) for field in await self._sources.options(fields, 7)]
         if _front_end(_text(fields, 6)):
             fields += self._labels(fields, 7)
         fields = self._without_policy(fields, 12, 15)
-        fields.append(Field(12, 2, policy(await self._ask.objects.foreign_references())))
+        fields.append(Field(12, 2, policy(await self._ask.objects.foreign_references(), _ownaddress.names())))
         return pb.write(fields)
 
-    def _frontend(self, fields: list[Field]) -> bytes:
+    async def _frontend(self, fields: list[Field]) -> bytes:
         self._options(pb.pairs(fields, 3))
-        self._graphs(fields, 1, 13)
+        await self._still_open(self._graphs(fields, 1, 13))
         fields = self._without_policy(fields, 15)
+        fields = await self._sources.options(await self._sources.message(fields, 4, 12), 3)
         if _front_end(_text(fields, 2)):
             fields += self._labels(fields, 3)
         return pb.write(fields)
+
+    async def _caches(self, field: Field) -> Field:
+        if field.number != 8:
+            return field
+        return Field(8, 2, pb.write(await self._sources.message(pb.parse(field.data), 2, 5)))
 
     def _without_policy(self, fields: list[Field], *numbers: int) -> list[Field]:
         kept = [field for field in fields if field.number not in numbers]
@@ -170,11 +190,27 @@ class Builder:
         parts, place = identity.split("/"), int(self._ask.scope.distant)
         return len(parts) > place + 1 and parts[place] == self._ask.scope.lab
 
-    def _graphs(self, fields: list[Field], number: int, inputs: int) -> None:
+    async def _still_open(self, sources: list[str]) -> None:
+        """A client that holds a build open could name an image that came after the build's policy was written.
+
+        Raises:
+            Refused: One of these is somebody else's.
+        """
+        images = [source for source in sources if source.startswith(_IMAGE)]
+        closed = [re.compile(text) for text in patterns(await self._ask.objects.foreign_references())] if images else []
+        for image in images:
+            if any(pattern.match(image) for pattern in closed):
+                raise Refused(f"{image.removeprefix(_IMAGE)} {OUTSIDE}", rule="foreign-image")
+
+    def _graphs(self, fields: list[Field], number: int, inputs: int) -> list[str]:
         """Graphs that the client made, or has back from its own builds: sources are the policy's affair, the rest ours.
 
         Layout: moby/buildkit, `solver/pb/ops.proto`.
+
+        Returns:
+            The sources in them.
         """
+        sources: list[str] = []
         graphs = [field for field in fields if field.number == number]
         for item in fields:
             if item.number == inputs:
@@ -184,6 +220,9 @@ class Builder:
                 if part.number == 1:
                     for operation in pb.parse(part.data):
                         self._operation(operation)
+                        if operation.number == 3:
+                            sources.append(_text(pb.parse(operation.data), 1))
+        return sources
 
     def _operation(self, operation: Field) -> None:
         if operation.number == 5:

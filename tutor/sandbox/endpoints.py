@@ -45,9 +45,9 @@ POST   /containers/{id}/attach             container_attach  -    own only; stre
 GET    /containers/{id}/attach/ws          container_attach  -    own only; stream
 POST   /containers/{id}/wait               container_use     -    own only
 DELETE /containers/{id}                    container_use     -    own only
-GET    /containers/{id}/archive            container_use     -    own only
-PUT    /containers/{id}/archive            container_use     -    own only
-HEAD   /containers/{id}/archive            container_use     -    own only
+GET    /containers/{id}/archive            container_files   -    own only; its mounts are looked at again
+PUT    /containers/{id}/archive            container_files   -    own only; its mounts are looked at again
+HEAD   /containers/{id}/archive            container_files   -    own only; its mounts are looked at again
 POST   /containers/{id}/exec               exec_create       -    own only; privileged is refused
 GET    /containers/{id}/checkpoints        checkpoint        -    refused
 POST   /containers/{id}/checkpoints        checkpoint        -    refused

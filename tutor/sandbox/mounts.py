@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from typing import Any
 
 from tutor.sandbox import _strict
@@ -19,6 +20,7 @@ _BIND = dict.fromkeys(
 _VOLUME = dict.fromkeys(("NoCopy", "Labels", "DriverConfig", "Subpath"))
 _DRIVER = dict.fromkeys(("Name", "Options"))
 _SOCKETS = frozenset({"/var/run/docker.sock", "/run/docker.sock"})
+_TMPFS = re.compile(r"|ro|rw|(no)?(exec|suid|dev|atime)|(size|nr_inodes|mode|uid|gid)=[0-9]+[kmgKMG%]?")
 _PROPAGATION = frozenset({"", "private", "rprivate"})
 
 
@@ -154,7 +156,7 @@ def check_driver(name: Any, options: Any, scope: Scope, socket: str) -> None:
     rest = set(options) - {"type", "device", "o", "size"}
     kind, device = options.get("type", ""), options.get("device", "")
     words = {word.strip() for word in options.get("o", "").split(",")}
-    if not rest and kind == "tmpfs" and device in {"", "tmpfs"}:
+    if not rest and kind == "tmpfs" and device in {"", "tmpfs"} and all(_TMPFS.fullmatch(word) for word in words):
         return
     if not rest and kind in {"none", "bind", ""} and words <= {"bind", "rbind", "ro", "rw", ""} and device:
         if host_path(device, scope, socket, read_only="ro" in words) == os.path.normpath(device):

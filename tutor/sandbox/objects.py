@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv4Network
 from typing import Any
 
 from tutor.sandbox.policy import PREDEFINED_NETWORKS, SWARM_NETWORKS, Refused, Scope, missing
 from tutor.sandbox.references import Record, is_id, normal, repository
 from tutor.sandbox.upstream import Api, EngineError, segment
 
+Routes = Callable[[], Iterable[IPv4Network]]
 _REMEMBER = 4096
 
 
@@ -56,12 +59,14 @@ class Objects:
         api: The engine.
         record: What the lab knows of images.
         scope: The lab; replaced when a step allows something else.
+        routes: Tells which address ranges the engine's machine uses itself.
     """
 
-    def __init__(self, api: Api, record: Record, scope: Scope) -> None:
+    def __init__(self, api: Api, record: Record, scope: Scope, routes: Routes = tuple) -> None:
         self.api = api
         self.record = record
         self.scope = scope
+        self.routes = routes
         self._containers: OrderedDict[str, bool] = OrderedDict()
         self._names: OrderedDict[str, str] = OrderedDict()
         self._execs: OrderedDict[str, str] = OrderedDict()

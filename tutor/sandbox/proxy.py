@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tutor.sandbox._wire import Wire
 from tutor.sandbox.connection import Connection
-from tutor.sandbox.objects import Objects
+from tutor.sandbox.objects import Objects, Routes
 from tutor.sandbox.policy import Scope
 from tutor.sandbox.references import Record
 from tutor.sandbox.trace import Trace
@@ -29,12 +29,14 @@ class Box:
         changing: Calls under way that change something.
     """
 
-    def __init__(self, engine: Upstream, scope: Scope, socket: Path, trace: Trace, record: Record) -> None:
+    def __init__(
+        self, engine: Upstream, scope: Scope, socket: Path, trace: Trace, record: Record, routes: Routes
+    ) -> None:
         self.pool = Pool(engine)
         self.trace = trace
         self.socket = socket
         self.changing = 0
-        self.objects = Objects(Api(self.pool), record, scope)
+        self.objects = Objects(Api(self.pool), record, scope, routes)
 
     @property
     def scope(self) -> Scope:
@@ -51,10 +53,15 @@ class Sandbox:
         socket: Where to listen; its folder becomes private (mode 0700), the path is under 100 bytes.
         trace: Gets every call.
         record: File for what labels cannot tell (images, build cache); None keeps it in memory.
+        routes: Tells which address ranges the engine's machine uses itself, where that is known.
     """
 
-    def __init__(self, engine: Upstream, scope: Scope, socket: Path, trace: Trace, record: Path | None = None) -> None:
+    def __init__(
+        self, engine: Upstream, scope: Scope, socket: Path, trace: Trace, record: Path | None = None,
+        routes: Routes = tuple,
+    ) -> None:  # fmt: skip
         self._engine = engine
+        self._routes = routes
         self._scope = scope
         self._socket = socket
         self._trace = trace
@@ -127,7 +134,7 @@ class Sandbox:
     async def _serve(self, listener: sockets.socket, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        box = self._box = Box(self._engine, self._scope, self._socket, self._trace, self._record)
+        box = self._box = Box(self._engine, self._scope, self._socket, self._trace, self._record, self._routes)
         clients: set[asyncio.Task[None]] = set()
 
         def client(wire: Wire) -> None:

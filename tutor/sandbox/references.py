@@ -37,7 +37,8 @@ def normal(reference: str) -> str:
 def is_reference(text: str) -> bool:
     """Whether this could name an image."""
     name, tag = _split_tag(_split_digest(text)[0])
-    return repository_of(name) is not None and (not tag or _TAG.fullmatch(tag) is not None)
+    odd = text.endswith((":", "@")) or repository_of(name) is None
+    return not odd and (not tag or _TAG.fullmatch(tag) is not None)
 
 
 def repository_of(name: str) -> str | None:

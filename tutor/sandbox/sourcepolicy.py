@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from tutor.sandbox import _ownaddress
 from tutor.sandbox import _protobuf as pb
 from tutor.sandbox._protobuf import Field
 
@@ -24,19 +25,16 @@ _TOGETHER = 100
 _DIGITS = len("sha256:") + 20
 _DENY, _CONVERT, _REGEX = 1, 2, 2
 OUTSIDE = "is an image outside of this lab, so the lab does not build from it; name one of the course's or its own"
-_LOOPBACK = (
-    r"^(?i:https?|git|ssh)://(?:[^/@]*@)?(?i:localhost\.?|[^/:]*\.localhost\.?|127(?:\.[0-9]+)*|0(?:\.[0-9]+)*"
-    r"|\[(?:::1?|::ffff:[0-9a-f.:]+)\]|169\.254\.[0-9.]+)(?:[:/].*)?$"
-)
 
 
-def policy(references: Iterable[str]) -> bytes:
+def policy(references: Iterable[str], names: Iterable[str] = ()) -> bytes:
     """A policy under which no build reads these images, nor what listens on the engine's own machine.
 
     Args:
         references: Full forms with a tag (`docker.io/library/web:1`) or a digest (`docker.io/library/web@sha256:…`).
+        names: What the engine's own machine is called, beside `localhost`.
     """
-    rules = [_rule(_DENY, _LOOPBACK), _rule(_DENY, f"^.* {re.escape(OUTSIDE)}$")]
+    rules = [_rule(_DENY, _ownaddress.pattern(names)), _rule(_DENY, f"^.* {re.escape(OUTSIDE)}$")]
     # The source is renamed first, so that the builder's error says why.
     rules += [_rule(_CONVERT, pattern, f"${{1}} {OUTSIDE}") for pattern in patterns(references)]
     return pb.write([Field(1, 0, 1), *(Field(2, 2, rule) for rule in rules)])

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tutor.engine.routes import of_machine
 from tutor.lab import open_labs
 from tutor.lab.open_labs import OpenLab
 from tutor.lab.session import engine as session_engine
@@ -60,7 +61,10 @@ def start(engine: Engine, record: OpenLab, allow: Iterable[str] = (), trace: Tra
     socket = session_setup.socket(record.lab)
     trace = trace or Trace(open_labs.folder(record.lab) / TRACE)
     try:
-        sandbox = Sandbox(upstream, scope(record, allow), socket, trace, record=images_file(record.lab))
+        sandbox = Sandbox(
+            upstream, scope(record, allow), socket, trace, images_file(record.lab),
+            routes=lambda: of_machine(engine.address),
+        )  # fmt: skip
         sandbox.start()
     except (OSError, ValueError) as error:
         trace.close()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from tutor.sandbox import _context, _dockerfile, _strict
+from tutor.sandbox import _context, _dockerfile, _ownaddress, _strict
 from tutor.sandbox.ask import Ask, quoted
 from tutor.sandbox.policy import Refused
 from tutor.sandbox.references import familiar, is_reference, normal
@@ -23,10 +24,14 @@ class Context:
 
     Attributes:
         spool: The archive for the engine.
+        text: The Dockerfile.
+        arguments: Build arguments that the client gives.
         unread: Images it may name that are not on the engine yet.
     """
 
     spool: BinaryIO
+    text: str
+    arguments: dict[str, str]
     unread: list[str]
 
 
@@ -45,7 +50,8 @@ async def take_context(ask: Ask) -> Context:
                 raise Refused("The build's context is too large for a lab.", 413)
             sent.write(part)
         text = await asyncio.to_thread(_context.rewrite, sent, room, judged, ask.head.first("dockerfile"))
-        unread = await _judge(ask, text, _arguments(ask))
+        arguments = _arguments(ask)
+        unread = await _judge(ask, text, arguments)
         ask.head.length = judged.tell()
         judged.seek(0)
     except BaseException:
@@ -56,7 +62,7 @@ async def take_context(ask: Ask) -> Context:
         room.close()
     ask.head.headers = [item for item in ask.head.headers if item[0] not in {b"content-encoding", b"content-type"}]
     ask.head.headers.append((b"content-type", b"application/x-tar"))
-    return Context(judged, unread)
+    return Context(judged, text, arguments, unread)
 
 
 def _temporary(ask: Ask) -> BinaryIO:
@@ -75,8 +81,17 @@ async def _judge(ask: Ask, text: str, arguments: dict[str, str]) -> list[str]:
     unread: list[str] = []
     texts = [text]
     done: set[_dockerfile.Named] = set()
+    here = re.compile(_ownaddress.pattern(_ownaddress.names()))
     while texts:
-        for named in _dockerfile.images(texts.pop(), arguments):
+        text = texts.pop()
+        for address in _dockerfile.addresses(text, arguments):
+            if here.match(address):
+                raise Refused(
+                    f"{address} is on this machine itself, where the engine would fetch it for the build. "
+                    "Download it, and add the file.",
+                    rule="remote",
+                )
+        for named in _dockerfile.images(text, arguments):
             if named in done:
                 continue
             done.add(named)

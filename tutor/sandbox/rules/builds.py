@@ -10,8 +10,8 @@ from tutor.sandbox._steps import Steps
 from tutor.sandbox.ask import Ask, Plan
 from tutor.sandbox.buildkit import Builder
 from tutor.sandbox.policy import Refused, relabel
-from tutor.sandbox.references import normal
 from tutor.sandbox.rules._classic import take_context
+from tutor.sandbox.rules._late import Late
 from tutor.sandbox.rules.creation import network_name
 from tutor.sandbox.rules.tags import claim, keep, shared
 from tutor.sandbox.upstream import EngineError
@@ -63,12 +63,26 @@ async def build(ask: Ask) -> Plan:
         ask.touched.append(name)
         await claim(ask, name)
     context = await take_context(ask)
+    if context.unread and head.flag("q"):
+        context.spool.close()
+        raise Refused(
+            f"With -q the builder does not say whether it pulls {', '.join(context.unread)}, which is not here yet. "
+            "Pull it first (docker pull), or leave out -q.",
+            rule="builder",
+        )
     for name in names:
         ask.record.make(name)
     steps: set[str] = set()
+    listed = await ask.api.get("/images/json", all="1")
+    before = {item["Id"] for item in listed}
+    seen = {item["Id"][7:19] for item in listed if ask.objects.view_image(item).visible}
+    late = Late(context.text, context.arguments, context.unread, seen)
+
+    refused = bytearray()  # what the builder says after a refusal
 
     def rewrite(line: bytes) -> bytes:
         steps.update(found.decode() for found in _STEP.findall(line))
+        late.line(line)
         if context.unread and _TRIGGERS.search(line):
             raise Refused(
                 f"{', '.join(context.unread)} was not here when the build began, and it brings build steps of its own "
@@ -77,31 +91,41 @@ async def build(ask: Ask) -> Plan:
             )
         return progress.line(line)
 
-    before = {item["Id"] for item in await ask.api.get("/images/json", all="1")}
     kept = keep(ask, *names)
 
     async def done(status: int) -> None:
         await kept(status)
-        for name in context.unread:
+        for name in late.pulled:
             # What the build pulled by itself stays on the engine, unlike what BuildKit fetches.
             image = await ask.objects.reference_id(name)
             if image:
-                ask.record.make(name, image, shared=await shared(ask, normal(name)))
+                ask.record.make(name, image, shared=await shared(ask, name))
+                steps.add(image[7:19])
+        steps.update(found.decode() for found in _STEP.findall(refused))
         if steps:
-            listed = await ask.api.get("/images/json", all="1")
-            ask.record.own_images(_made(listed, before, steps))
+            new = [item for item in await ask.api.get("/images/json", all="1") if item["Id"] not in before]
+            new = [item for item in new if item["Id"][7:19] not in late.theirs]
+            ask.record.own_images(_made(new, steps, after=bool(refused)))
 
-    return Plan(body=None, spool=context.spool, rewrite=rewrite, done=done)
+    return Plan(body=None, spool=context.spool, rewrite=rewrite, watch=refused.extend, done=done)
 
 
-def _made(listed: list[dict[str, Any]], before: set[str], steps: set[str]) -> set[str]:
-    """The new images that a classic build has told of, and the new ones that these stand on."""
-    parents = {item["Id"]: str(item.get("ParentId") or "") for item in listed if item["Id"] not in before}
-    made = set()
+def _made(new: list[dict[str, Any]], steps: set[str], *, after: bool) -> set[str]:
+    """The new images that a classic build has told of, and the new ones that these stand on.
+
+    Args:
+        new: Images of the engine's list.
+        steps: First twelve digits of those it has told of.
+        after: Also those that stand on these: of its last steps a build that was stopped does not tell.
+    """
+    parents = {item["Id"]: str(item.get("ParentId") or "") for item in new}
+    made: set[str] = set()
     for image in (image for image in parents if image[7:19] in steps):
         while image in parents and image not in made:
             made.add(image)
             image = parents[image]
+    while after and (more := {image for image, parent in parents.items() if parent in made} - made):
+        made |= more
     return made
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tutor.sandbox import _filters, hostconfig
 from tutor.sandbox._strict import dumps
-from tutor.sandbox.ask import Ask, Plan
+from tutor.sandbox.ask import Ask, Plan, quoted
 from tutor.sandbox.mounts import host_path
 from tutor.sandbox.policy import ANONYMOUS, Refused, Scope, taken
 
@@ -121,15 +121,39 @@ async def container_start(ask: Ask) -> Plan:
     container = await _own(ask)
     if ask.head.first("checkpoint") or ask.head.first("checkpoint-dir"):
         raise _no_checkpoints()
+    await _mounts_again(ask, container)
+    return Plan(path=ask.path(container), failed=as_named(ask.ref, container))
+
+
+async def container_files(ask: Ask) -> Plan:
+    """Files in and out: for that the engine mounts all anew, also where the container does not run."""
+    plan = await container_use(ask)
+    if ask.touched:
+        await _mounts_again(ask, ask.touched[0])
+    return plan
+
+
+async def _mounts_again(ask: Ask, container: str) -> None:
+    """Look at host paths again.
+
+    Raises:
+        Refused: One of them leads out of the lab's folder by now.
+    """
     info = await ask.objects.inspect_container(container)
     ask.objects.own_container(container, str(info.get("Name", "")))
     for point in info.get("Mounts") or ():
+        source = ""
         if point.get("Type") == "bind":
             source = str(point.get("Source"))
-            found = host_path(source, ask.scope, ask.socket, read_only=not point.get("RW"))
-            if found != posixpath.normpath(source):
-                raise Refused(f"{source} leads elsewhere by a link now. The lab mounts only its own folder.")
-    return Plan(path=ask.path(container), failed=as_named(ask.ref, container))
+        elif point.get("Type") == "volume" and point.get("Name"):
+            # A volume of the local driver can stand for a folder of the lab's.
+            volume = await ask.api.get(quoted("volumes", str(point["Name"])))
+            source = str((volume.get("Options") or {}).get("device") or "")
+        if not source.startswith("/"):
+            continue
+        found = host_path(source, ask.scope, ask.socket, read_only=not point.get("RW"))
+        if found != posixpath.normpath(source):
+            raise Refused(f"{source} leads elsewhere by a link now. The lab mounts only its own folder.", rule="bind")
 
 
 async def container_update(ask: Ask) -> Plan:
@@ -196,6 +220,7 @@ RULES = {
     "container_use": container_use,
     "container_inspect": container_inspect,
     "container_start": container_start,
+    "container_files": container_files,
     "container_update": container_update,
     "container_rename": container_rename,
     "container_attach": container_attach,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Any
 
 from tutor.sandbox import _strict
@@ -14,6 +15,7 @@ _CREATE = dict.fromkeys(
      "IPAM", "EnableIPv4", "EnableIPv6", "Options", "Labels")
 )  # fmt: skip
 _CONNECT = dict.fromkeys(("Container", "EndpointConfig", "Force"))
+_RANGE = dict.fromkeys(("Subnet", "IPRange", "Gateway", "AuxiliaryAddresses"))
 _OPTIONS = frozenset(
     {"com.docker.network.driver.mtu", "com.docker.network.bridge.enable_icc",
      "com.docker.network.bridge.enable_ip_masquerade", "com.docker.network.bridge.host_binding_ipv4", "encrypted"}
@@ -85,7 +87,7 @@ async def network_create(ask: Ask) -> Plan:
     if ipam.get("Driver") not in (None, "", "default") or ipam.get("Options"):
         raise Refused("Address management by a plugin is not for a lab.", rule="network-option")
     if ipam:
-        body["IPAM"] = ipam
+        body["IPAM"] = {**ipam, "Config": await _subnets(ask, ipam.get("Config"))}
     body["Labels"] = relabel(body.get("Labels"), ask.scope.labels)
     ask.touched.append(str(name))
 
@@ -103,6 +105,51 @@ async def network_create(ask: Ask) -> Plan:
         return message
 
     return Plan(body=_strict.dumps(body), answer=answer, failed=failed)
+
+
+async def _subnets(ask: Ask, raw: Any) -> list[dict[str, Any]] | None:
+    """The address ranges of a new network, in the API's spelling.
+
+    Raises:
+        Refused: One lies over a range that the machine itself uses.
+    """
+    if raw is None:
+        return None
+    if not isinstance(raw, list):
+        raise Refused("IPAM's Config must be a list.", 400, "malformed")
+    configs = [_strict.struct(item, _RANGE, "an address range") for item in raw]
+    wanted = [found for config in configs if (found := _network_of(config.get("Subnet"))) is not None]
+    if not wanted:
+        return configs
+    items = await ask.api.get("/networks")
+    listed = [part for item in items for part in (item.get("IPAM") or {}).get("Config") or ()]
+    known = [found for part in listed if (found := _network_of(part.get("Subnet"))) is not None]
+    for subnet in wanted:
+        if any(subnet.overlaps(other) for other in known):
+            continue  # the engine's own networks it keeps apart itself, in its own words
+        routes = list(ask.objects.routes())
+        over = next((route for route in routes if subnet.overlaps(route)), None)
+        if over is not None:
+            raise Refused(
+                f"{subnet} lies over {over}, which this machine itself uses: with such a network it would look for "
+                f"what is there among its containers, and could be cut off.{_instead(routes + known)} "
+                "Or leave the subnet out: Docker then takes a range that is free.",
+                rule="network-subnet",
+            )
+    return configs
+
+
+def _network_of(text: Any) -> IPv4Network | None:
+    try:
+        return IPv4Network(str(text or ""), strict=False)
+    except ValueError:
+        return None
+
+
+def _instead(used: list[IPv4Network]) -> str:
+    free = (IPv4Network(f"10.{number}.0.0/24") for number in range(100, 256))
+    found = next((one for one in free if not any(one.overlaps(other) for other in used)), None)
+    return f" Take another one, such as {found}." if found else ""
 
 
 async def network_remove(ask: Ask) -> Plan:

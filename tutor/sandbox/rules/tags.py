@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 from tutor.sandbox import _strict
 from tutor.sandbox.ask import Ask, Plan, quoted
 from tutor.sandbox.policy import Refused
-from tutor.sandbox.references import familiar, has_tag, normal, repository
+from tutor.sandbox.references import familiar, has_tag, is_reference, normal, repository
 from tutor.sandbox.rules.creation import CONFIG
 from tutor.sandbox.upstream import EngineError
 
@@ -38,25 +39,86 @@ async def claim(ask: Ask, reference: str) -> None:
 
 
 def named(ask: Ask) -> str:
-    """The reference that `repo` and `tag` give; empty for none."""
+    """The reference that `repo` and `tag` give; empty for none.
+
+    Raises:
+        Refused: It is no reference, or has two tags.
+    """
     repo, tag = ask.head.first("repo"), ask.head.first("tag")
-    if not repo:
-        return ""
-    return f"{repo}:{tag}" if tag and not has_tag(repo) else repo
+    return whole(repo, tag) if repo else ""
+
+
+def whole(name: str, tag: str) -> str:
+    """The reference that a name and a tag (or digest) beside it give.
+
+    The engine lets the tag stand for one in the name, and forgives a colon too many: so what a name with both means
+    depends on who reads it.
+
+    Raises:
+        Refused: It is no reference, or has two tags.
+    """
+    full = f"{name}{'@' if ':' in tag else ':'}{tag}" if tag else name
+    if not is_reference(name) or not is_reference(full):
+        raise Refused(f"invalid reference format: {full}", 400, "malformed")
+    if tag and has_tag(name):
+        raise Refused(f"{name} has a tag already; name one tag only, there or in the parameter tag.", 400, "malformed")
+    return full
 
 
 def keep(ask: Ask, *references: str) -> Any:
     """After the answer: note what the names mean now."""
+    since = time.time()
 
     async def done(status: int) -> None:
         for reference in references:
-            image = await ask.objects.reference_id(reference)
-            if image:
-                ask.record.make(reference, image)
-            else:
-                ask.record.forget(reference)
+            await settle(ask, reference, since)
 
     return done
+
+
+async def settle(ask: Ask, reference: str, since: float) -> None:
+    """Something of the lab's that gives a name to an image has ended: note what the name means now.
+
+    Where somebody else gave it to an image of theirs meanwhile, it is theirs, and is put back if it was taken.
+
+    Args:
+        ask: The request.
+        reference: The name.
+        since: When that began, seconds since 1970.
+    """
+    full = normal(reference)
+    now = await ask.objects.reference_id(full)
+    named = await _named_since(ask, full, since)
+    theirs = [image for image in named if not await _made_here(ask, image)] if len(set(named) | {now}) > 1 else []
+    if theirs:
+        ask.record.own_images({now, *named} - {*theirs, ""})
+        ask.record.forget(full)
+        if now != theirs[-1]:
+            await put_back(ask, full, theirs[-1])
+        ask.refusal = f"{familiar(full)} was given to another image outside of this lab meanwhile, and stays there."
+    elif now:
+        ask.record.make(full, now)
+    else:
+        ask.record.forget(full)
+
+
+async def _named_since(ask: Ask, full: str, since: float) -> list[str]:
+    """Images that got this name, in their order; the engine remembers its last 256 events."""
+    query = {"since": f"{since:.9f}", "until": f"{time.time():.9f}", "filters": json.dumps({"event": ["tag"]})}
+    status, data = await ask.api.raw("GET", "/events", query)
+    images = []
+    for line in data.splitlines() if status == 200 else ():
+        actor = json.loads(line).get("Actor") or {}
+        if normal(str((actor.get("Attributes") or {}).get("name", ""))) == full:
+            images.append(str(actor.get("ID", "")))
+    return images
+
+
+async def _made_here(ask: Ask, image: str) -> bool:
+    try:
+        return ask.objects.view_image(await ask.api.get(quoted("images", image, "json"))).made
+    except EngineError:
+        return True  # it is gone, and nothing of it is to be put back
 
 
 async def image_tag(ask: Ask) -> Plan:
@@ -88,8 +150,7 @@ async def image_create(ask: Ask) -> Plan:
     if not tag and not has_tag(image):
         # The engine takes this for all tags of the repository, whatever they are and whoever made them.
         raise Refused("Name the tag to pull: all tags of a repository at once are too many for a lab.", 400)
-    digest = ":" in tag
-    reference = f"{image}@{tag}" if digest else f"{image}:{tag}" if tag and not has_tag(image) else image
+    reference = whole(image, tag)
     ask.touched.append(reference)
     full = normal(reference)
     if await ask.objects.foreign_reference(full):
