@@ -19,6 +19,7 @@ import msgspec
 from tutor import places
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import connect
+from tutor.engine.routes import of_machine
 from tutor.lab.session import setup as session_setup
 from tutor.lab.session.engine import upstream
 from tutor.problems import Problem
@@ -56,6 +57,7 @@ class Boxes:
     def __init__(
         self, engine: EngineAddress, here: Here, images: Collection[str], most: int, say: Callable[[str], None]
     ) -> None:
+        self._engine = engine
         self._upstream = upstream(engine)
         self._near = "127.0.0.1" if engine.scheme != "tcp" else engine.endpoint[0]
         self._room = here.keys.room
@@ -111,6 +113,7 @@ class Boxes:
             places.runtime() / f"seat-{name}" / "docker.sock",
             Trace(keep=50),  # nobody reads it here, and a call's body may have 64 KiB
             record=folder / _RECORD,
+            routes=lambda: of_machine(self._engine),
         )
         box.start()
         return box
