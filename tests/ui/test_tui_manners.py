@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from tests.ui.tui_app import make_app, running, until
@@ -17,6 +19,7 @@ from tutor.ui.tui.help.screen import HelpScreen
 from tutor.ui.tui.home.screen import HomeScreen
 from tutor.ui.tui.lesson.head import engine_words, head
 from tutor.ui.tui.lesson.screen import LessonScreen
+from tutor.ui.tui.picture import Picture
 from tutor.ui.tui.quiz.page import QuizPage
 from tutor.ui.tui.rounds.taught import TaughtScreen
 from tutor.ui.tui.shell.view import ShellView
@@ -234,3 +237,26 @@ async def test_where_it_is_narrow_what_n_and_h_do_is_seen(tmp_path: Path) -> Non
             await pilot.press(key)
             await until(pilot, lambda: screen.query_one("#lesson").display, f"the text after {key}")
         assert page.hints == 1
+
+
+@pytest.mark.parametrize(("kind", "tab"), [(ShellView, "shell"), (Picture, "picture"), (VerticalScroll, "lesson")])
+async def test_the_keyboard_stays_where_it_is_when_the_screen_becomes_narrow(
+    tmp_path: Path, kind: type[Widget], tab: str
+) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app, (120, 36)) as pilot:
+        screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+        await app.push_screen(screen)
+        await screen.show(place_of("lab"))
+        page = show_lab(screen)
+        wanted = screen.query(kind).first()
+        wanted.focus()
+        await until(pilot, lambda: app.focused is wanted, "the focus")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: screen.has_class("-narrow"), "the narrow screen")
+        assert app.focused is wanted
+        assert wanted.region.size, "and it is seen"
+        assert f"▸{tab.capitalize()}" in str(screen.query_one("#panes", Static).content)
+        if tab == "shell":
+            await pilot.press("h")
+            assert page.hints == 0, "what is typed there is the shell's"

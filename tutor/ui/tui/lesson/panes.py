@@ -127,11 +127,7 @@ class PaneScreen(Screen[object]):
 
     def pane(self, name: str) -> None:
         """Show one of the three panes, and give it the keyboard."""
-        self._pane = name
-        self._draw_tabs()
-        body = self.query_one("#body")
-        for one in _TABS:
-            body.set_class(one == name, f"-{one}")
+        self._to_front(name)
         if name == "shell" and self.query_one(ShellView).display:
             self.query_one(ShellView).focus()
         elif name == "picture":
@@ -153,7 +149,18 @@ class PaneScreen(Screen[object]):
         """Read on."""
         self.query_one("#lesson").scroll_page_down()
 
+    def _to_front(self, name: str) -> None:
+        self._pane = name
+        self._draw_tabs()
+        body = self.query_one("#body")
+        for one in _TABS:
+            body.set_class(one == name, f"-{one}")
+
     def _focus_moved(self) -> None:
+        if not self.has_class("-narrow") and self.focused is not None:
+            # Where the screen becomes narrow, the keyboard stays where it is: what is typed is not the lesson's.
+            kind = {ShellView: "shell", Picture: "picture"}
+            self._to_front(kind.get(type(self.focused), "lesson"))
         if not self.query_one(ShellView).looking_back:
             self.draw_shell_line()
 
