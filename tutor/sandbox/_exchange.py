@@ -82,6 +82,7 @@ class Exchange:
         self._upload: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._left = False  # the engine has been told that the client says no more
 
     async def run(self) -> int:
         """Returns the answer's status.
@@ -130,7 +131,7 @@ class Exchange:
                     await cancel(task)
             if self._plan.spool is not None:
                 self._plan.spool.close()
-            if clean and self._client.body_read:
+            if clean and self._client.body_read and not self._left:
                 self._box.pool.give(self._link)
             else:
                 self._link.close()
@@ -150,6 +151,7 @@ class Exchange:
         while len(client.pending) < CHUNK:
             data = await client.wire.read()
             if not data:
+                self._left = True
                 if not self._link.end():
                     self._link.close()
                 return

@@ -327,3 +327,45 @@ def test_any_bytes_are_answered_or_closed(echo: tuple[_Echo, Path], data: bytes)
             return
     assert not answer or answer.startswith(b"HTTP/1.1 ")
     assert len(server.seen) == before
+
+
+def test_a_client_that_says_no_more_leaves_no_dead_connection_for_the_next() -> None:
+    """The engine answers in full after it was told so: that connection can carry no other call."""
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+    with tempfile.TemporaryDirectory(prefix="dt-", dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/engine.sock")
+        listener.listen(4)
+        kept: list[socket.socket] = []
+
+        def engine() -> None:
+            first, _ = listener.accept()
+            kept.append(first)  # it stays open on this side
+            while first.recv(65536):
+                pass
+            first.sendall(said)
+            second, _ = listener.accept()
+            kept.append(second)
+            assert second.recv(65536)
+            second.sendall(said)
+
+        thread = threading.Thread(target=engine)
+        thread.start()
+        scope = Scope("22-aaaaaa", "me", frozenset(), folder)
+        sandbox = Sandbox(Upstream(unix=f"{folder}/engine.sock"), scope, Path(folder) / "s" / "x.sock", Trace())
+        sandbox.start()
+        try:
+            for _ in range(2):
+                with socket.socket(socket.AF_UNIX) as plain:
+                    plain.settimeout(20)
+                    plain.connect(str(sandbox.socket))
+                    plain.sendall(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n")
+                    plain.shutdown(socket.SHUT_WR)
+                    answer = b""
+                    while part := plain.recv(65536):
+                        answer += part
+                    assert answer.endswith(b"OK"), answer
+        finally:
+            sandbox.stop()
+            thread.join(20)
+            for one in kept:
+                one.close()
