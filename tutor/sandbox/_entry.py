@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -46,7 +45,7 @@ class Entry:
         self._ask: Ask | None = None
         self._query: list[tuple[str, str]] = []
         self._refusal: str | None = None
-        self._later: asyncio.TimerHandle | None = None
+        self._later = 0
         self.status = 0
         self.sent = 0
         self.received = 0
@@ -96,7 +95,7 @@ class Entry:
             self._show()
         else:
             # Most questions are answered at once and need no line for their beginning.
-            self._later = asyncio.get_running_loop().call_later(_AT_ONCE, self._show)
+            self._later = self._box.clock.after(_AT_ONCE, self._show)
 
     def _show(self, status: int | None = None, took: float | None = None) -> None:
         if self._ask is not None and "template" not in self._fields:
@@ -142,6 +141,5 @@ class Entry:
         if self._over:
             return
         self._over = True
-        if self._later is not None:
-            self._later.cancel()
+        self._box.clock.forget(self._later)
         self._show(status or self.status, round((time.perf_counter() - self._begun) * 1000, 3))

@@ -81,7 +81,7 @@ class Exchange:
         self._link: Wire
         self._upload: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = 0
         self._left = False  # the engine has been told that the client says no more
 
     async def run(self) -> int:
@@ -102,7 +102,7 @@ class Exchange:
 
     async def _once(self) -> int:
         clean = False
-        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin_watch)
+        self._timer = self._box.clock.after(_PATIENCE, self._begin_watch)
         try:
             out = _request(self._ask.head, self._plan)
             if self._plan.body is None:
@@ -125,7 +125,7 @@ class Exchange:
                 clean = False
             return reply.status
         finally:
-            self._timer.cancel()
+            self._box.clock.forget(self._timer)
             for task in (self._upload, self._watch):
                 if task is not None:
                     await cancel(task)
@@ -322,8 +322,7 @@ class Exchange:
 
     # -- connections taken over -----------------------------------------------------------------------------------
     async def _take_over(self, reply: Reply) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._box.clock.forget(self._timer)
         if self._watch is not None:
             await cancel(self._watch)
             self._watch = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 from tutor.sandbox import _strict
 from tutor.sandbox._head import Head
@@ -48,6 +49,11 @@ def write(head: Head, filters: Filters) -> None:
         head.put("filters")
 
 
+@lru_cache(maxsize=64)
+def _only(labels: tuple[str, ...]) -> str:
+    return json.dumps({"label": dict.fromkeys(labels, True)}, separators=(",", ":"))
+
+
 def own(head: Head, labels: list[str], filters: Filters | None = None) -> None:
     """Ask for the lab's own only: label filters must all fit.
 
@@ -57,4 +63,7 @@ def own(head: Head, labels: list[str], filters: Filters | None = None) -> None:
         filters: What the client asked for, where it has been read already.
     """
     filters = read(head) if filters is None else filters
+    if not filters:
+        head.put("filters", _only(tuple(labels)))
+        return
     write(head, {**filters, "label": [*filters.get("label", ()), *labels]})

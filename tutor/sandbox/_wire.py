@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextvars import Context
 
 CHUNK = 1 << 18
 """Bytes of one read; also the limit that lets a slow side slow down the fast one."""
@@ -20,6 +21,63 @@ class _Room(threading.local):
 
 
 _ROOM = _Room()
+
+
+class _Turn:
+    """What a reader waits for: its task goes on at once when something has come.
+
+    With a future of asyncio's it would go on one turn of the event loop later. A task takes for a future what behaves
+    as one (`asyncio.isfuture`).
+    """
+
+    _asyncio_future_blocking = False
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._wakeup: tuple[Callable[[_Turn], object], Context | None] | None = None
+        self._done = self._cancelled = False
+
+    def __await__(self) -> Generator[_Turn, None, None]:
+        self._asyncio_future_blocking = True
+        yield self
+        self.result()
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    def add_done_callback(self, call: Callable[[_Turn], object], *, context: Context | None = None) -> None:
+        self._wakeup = call, context
+        if self._done:
+            self._go_on(later=True)
+
+    def result(self) -> None:
+        if self._cancelled:
+            raise asyncio.CancelledError
+
+    def cancel(self, msg: object = None) -> bool:
+        if self._done:
+            return False
+        self._cancelled = True
+        self._end(later=True)
+        return True
+
+    def come(self) -> None:
+        """There is something to read, or nothing any more."""
+        if not self._done:
+            self._end(later=asyncio.current_task(self._loop) is not None)
+
+    def _end(self, *, later: bool) -> None:
+        self._done = True
+        self._go_on(later=later)
+
+    def _go_on(self, *, later: bool) -> None:
+        if self._wakeup is None:
+            return
+        (call, context), self._wakeup = self._wakeup, None
+        if later or context is None:
+            self._loop.call_soon(call, self, context=context)
+        else:
+            context.run(call, self)
 
 
 class Wire(asyncio.BufferedProtocol):
@@ -43,7 +101,7 @@ class Wire(asyncio.BufferedProtocol):
         self._full = False  # writing
         self._eof = False
         self._lost: BaseException | None = None
-        self._reader: asyncio.Future[None] | None = None
+        self._reader: _Turn | None = None
         self._drains: list[asyncio.Future[None]] = []
         self.used = False
 
@@ -95,8 +153,8 @@ class Wire(asyncio.BufferedProtocol):
                 future.set_result(None)
 
     def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        if self._reader is not None:
+            self._reader.come()
 
     # -- our side -------------------------------------------------------------------------------------------------
     async def read(self) -> bytes:
@@ -111,7 +169,7 @@ class Wire(asyncio.BufferedProtocol):
             if self._lost is not None:
                 raise self._lost
             assert self._reader is None
-            self._reader = asyncio.get_running_loop().create_future()
+            self._reader = _Turn(asyncio.get_running_loop())
             try:
                 await self._reader
             finally:

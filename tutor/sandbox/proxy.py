@@ -10,6 +10,7 @@ import stat
 import threading
 from pathlib import Path
 
+from tutor.sandbox._clock import Clock
 from tutor.sandbox._wire import Wire
 from tutor.sandbox.connection import Connection
 from tutor.sandbox.objects import Objects, Routes
@@ -33,6 +34,7 @@ class Box:
         self, engine: Upstream, scope: Scope, socket: Path, trace: Trace, record: Record, routes: Routes
     ) -> None:
         self.pool = Pool(engine)
+        self.clock = Clock()
         self.trace = trace
         self.socket = socket
         self.changing = 0

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
+from tutor.sandbox._clock import Clock
 from tutor.sandbox._wire import CHUNK, Wire
 from tutor.sandbox.upstream import Pool, Upstream
 
@@ -89,3 +90,43 @@ async def test_a_kept_connection_on_which_something_came_carries_no_call(ends: _
     await _until(lambda: not wire.idle)
     with pytest.raises(OSError):
         await pool.take()
+
+
+async def test_a_reader_that_is_cancelled_takes_nothing(ends: _Ends) -> None:
+    wire, theirs = ends
+    for _ in range(3):
+        reading = asyncio.create_task(wire.read())
+        await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await wire.read()
+    reading = asyncio.create_task(wire.read())
+    await asyncio.sleep(0)
+    theirs.send(b"here")
+    assert await reading == b"here"
+
+
+async def test_who_waits_goes_on_when_the_connection_breaks(ends: _Ends) -> None:
+    wire, _ = ends
+    reading = asyncio.create_task(wire.read())
+    await asyncio.sleep(0)
+    wire.connection_lost(OSError("cut"))  # called here from inside of a task, and not by the event loop
+    with pytest.raises(OSError, match="cut"):
+        await reading
+
+
+async def test_things_that_are_due_later_and_things_that_are_not() -> None:
+    clock, seen = Clock(), asyncio.Queue[str]()
+    gone = clock.after(0, lambda: seen.put_nowait("gone"))
+    clock.after(0.03, lambda: seen.put_nowait("late"))
+    clock.after(0.01, lambda: seen.put_nowait("early"))
+    clock.forget(gone)
+    clock.forget(gone)
+    async with asyncio.timeout(20):
+        assert [await seen.get(), await seen.get()] == ["early", "late"]
+        clock.after(0, lambda: seen.put_nowait("again"))
+        assert await seen.get() == "again"
+    assert seen.empty()
