@@ -211,7 +211,7 @@ class Exchange:
         body = await self._collect(reply)
         plan, client = self._plan, self._client
         if good and plan.answer is not None:
-            if plan.only_if in body:
+            if plan.fits is None or not plan.fits(body):
                 try:
                     value = msgspec.json.decode(body) if body.strip() else None
                 except msgspec.DecodeError:

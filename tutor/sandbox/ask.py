@@ -37,7 +37,7 @@ class Plan:
         spool: Sent instead of the client's body, with `body` None; closed afterwards.
         reply: Answer without the engine: status and a JSON value (bytes are sent as they are, None is no body).
         answer: Changes the parsed JSON of a good answer.
-        only_if: Bytes without which a good answer needs no change.
+        fits: Whether the bytes of a good answer need no change; asked before they are parsed.
         retell: Changes the headers of the answer.
         failed: Changes the message of an answer of 400 and more.
         line: For streams of JSON lines: whether the client may see this one.
@@ -54,7 +54,7 @@ class Plan:
     spool: BinaryIO | None = None
     reply: tuple[int, Any] | None = None
     answer: Callable[[Any], Awaitable[Any]] | None = None
-    only_if: bytes = b""
+    fits: Callable[[bytes], bool] | None = None
     retell: Callable[[list[tuple[bytes, bytes]]], list[tuple[bytes, bytes]]] | None = None
     failed: Callable[[int, str], Awaitable[str]] | None = None
     line: Callable[[dict[str, Any]], Awaitable[bool]] | None = None
