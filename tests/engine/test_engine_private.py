@@ -196,20 +196,28 @@ def test_stale_files_that_name_a_stranger_harm_nobody(here: Machine) -> None:
         stranger.terminate()
 
 
-def test_a_taken_bridge_and_network_are_stepped_over(here: Machine) -> None:
+@pytest.mark.parametrize("name", ["of ours", "other1"])
+def test_a_taken_bridge_and_network_are_stepped_over(here: Machine, name: str) -> None:
     first = here.up()
     here.tutor("engine", "down")
     script = (
         "import sys; from ipaddress import IPv4Network as N; from tutor.engine import _network as n;"
         "n.add_bridge(sys.argv[1], N(sys.argv[2])); n.add_bridge('other0', N(sys.argv[3]))"
     )
-    here.python(script, first["bridge"], first["subnet"], first["pool"])
+    stranger = first["bridge"] if name == "of ours" else name
+    here.python(script, stranger, first["subnet"], first["pool"])
+    before = interfaces(here)
     second = here.up()
     assert second["started"]
     assert second["bridge"] != first["bridge"]
     assert not {second["subnet"], second["pool"]} & {first["subnet"], first["pool"]}
+    # dockerd itself remembers the bridge of its last start.
+    assert (
+        here.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}") == second["subnet"]
+    )
+    assert interfaces(here) == before | {second["bridge"]}
     here.tutor("engine", "down")
-    assert {first["bridge"], "other0"} <= interfaces(here)
+    assert interfaces(here) == before
 
 
 def test_another_engine_keeps_its_published_ports(here: Machine) -> None:

@@ -54,10 +54,22 @@ def choose_blocks(busy: Iterable[IPv4Network], wanted: Iterable[str] = (), count
     return chosen
 
 
-def free_name(prefix: str) -> str:
-    """An interface name that nobody has: the prefix and a number."""
-    names = {name for _, name in socket.if_nameindex()}
-    return next(name for number in range(1000) if (name := f"{prefix}{number}") not in names)
+def interfaces() -> set[str]:
+    """The names of the machine's network interfaces."""
+    return {name for _, name in socket.if_nameindex()}
+
+
+def free_name(prefix: str, network: IPv4Network) -> str:
+    """An interface name that nobody has, and another one for another network.
+
+    A daemon that finds the bridge of its last start gives it the addresses of that time again, whoever has taken them
+    meanwhile.
+
+    Args:
+        prefix: At most 9 letters: the kernel takes 15.
+    """
+    stem, names = f"{prefix}{int(network.network_address) >> 8 & 0xFFFF:x}", interfaces()
+    return next(name for end in ("", *(f"-{number:x}" for number in range(16))) if (name := stem + end) not in names)
 
 
 def add_bridge(name: str, network: IPv4Network) -> None:

@@ -83,6 +83,7 @@ class _Choices:
     pool: str = ""
     registry_port: int | None = None
     bridge: str = ""
+    former: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     daemon: tuple[int, int] | None = None
     registry: tuple[int, int] | None = None
@@ -210,12 +211,16 @@ def up(*, registry: bool = True, data_root: Path | None = None, say: Say = lambd
             IPv4Network(choices.pool),
             choices.registry_port if choices.registry else None,
         )
+        strangers = _network.interfaces()
         try:
             _add_bridge(choices)
             daemon = _daemon.start(argv, where)
         except BaseException:
             _sweep(where, choices)
             raise
+        # dockerd remembers the bridge of its last start, and makes it once more before it takes this one.
+        for name in set(choices.former) - {choices.bridge} - strangers:
+            _network.remove_bridge(name)
         choices.daemon = (daemon.pid, daemon.started)
         choices.save(_file(where))
         return status(), True
@@ -301,7 +306,8 @@ def _choose(where: Folders, choices: _Choices, data_root: Path | None, say: Say)
     choices.subnet, choices.pool = (str(block) for block in blocks)
     # Engines of different homes must not take one bridge for their own.
     own = bool(os.environ.get("DOCKER_TUTOR_HOME"))
-    choices.bridge = _network.free_name(f"dt{where.namespace[-8:-2]}-" if own else "dtutor")
+    choices.bridge = _network.free_name(f"dt{where.namespace[-8:-2]}-" if own else "dtutor", blocks[0])
+    choices.former = [*dict.fromkeys([*choices.former[-8:], choices.bridge])]
 
 
 def _add_bridge(choices: _Choices) -> None:

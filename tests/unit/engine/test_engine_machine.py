@@ -63,7 +63,10 @@ def test_a_port_in_use_is_not_chosen() -> None:
 
 
 def test_interface_names() -> None:
-    assert _network.free_name("lo-none-") == "lo-none-0"
+    (here,) = nets("172.17.0.0/16")
+    (there,) = nets("172.18.0.0/16")
+    assert _network.free_name("lo-none-", here) == "lo-none-1100"
+    assert _network.free_name("lo-none-", there) == "lo-none-1200"
 
 
 def test_mount_points_below_a_folder_deepest_first(tmp_path: Path) -> None:
