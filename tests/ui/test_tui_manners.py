@@ -11,13 +11,14 @@ from textual.widgets import OptionList, Static
 
 from tests.ui.tui_app import make_app, running, until
 from tests.ui.tui_rooms import NoEngine, course, lesson_chapter, place_of, show_lab
-from tutor.course.models import Diagram
-from tutor.learner.events import HintOpened, SectionReached, SolutionOpened
+from tutor.course.models import Diagram, Lab
+from tutor.learner.events import ChapterFinished, HintOpened, SectionReached, SolutionOpened, StepPassed
 from tutor.ui.tui import search, theme
 from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.help.screen import HelpScreen
 from tutor.ui.tui.home.screen import HomeScreen
 from tutor.ui.tui.lesson.head import engine_words, head
+from tutor.ui.tui.lesson.pages import EndPage
 from tutor.ui.tui.lesson.screen import LessonScreen
 from tutor.ui.tui.picture import Picture
 from tutor.ui.tui.quiz.page import QuizPage
@@ -260,3 +261,30 @@ async def test_the_keyboard_stays_where_it_is_when_the_screen_becomes_narrow(
         if tab == "shell":
             await pilot.press("h")
             assert page.hints == 0, "what is typed there is the shell's"
+
+
+async def test_the_end_says_what_is_true_now(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    chapter = lesson_chapter()
+    end = len(chapter.sections)
+    async with running(app) as pilot:
+        screen = LessonScreen(app.desk, chapter, NoEngine(course(), chapter))
+        await app.push_screen(screen)
+        await screen.show(end)
+
+        def seen() -> str:
+            return "\n".join(str(words.content) for words in screen.page.query(Static))
+
+        assert "not yet done" in seen()
+        lab = next(part for part in chapter.sections if isinstance(part, Lab))
+        for step in lab.steps:
+            app.desk.record(StepPassed(chapter=chapter.id, item=step.id))
+        for _ in range(2):
+            await screen.show(end - 1)
+            await screen.show(end)
+            assert "is done" in seen()
+            assert "questions have no answer yet: b goes back" in seen()
+        await pilot.pause()
+        assert len(screen.query(EndPage)) == 1
+        finished = [e for e in app.desk.journal.entries() if isinstance(e.event, ChapterFinished)]
+        assert len(finished) == 1

@@ -108,12 +108,22 @@ class EndPage(Page):
     Args:
         chapter: The chapter.
         open_steps: Titles of steps that have not passed.
+        unanswered: How many predictions and questions have no answer yet.
         after: The next chapter.
+
+    Attributes:
+        lines: What closing the lab removed, and that the learner's own is as before.
     """
 
-    def __init__(self, chapter: Chapter, open_steps: Sequence[str], after: Chapter | None) -> None:
+    def __init__(self, chapter: Chapter, open_steps: Sequence[str], unanswered: int, after: Chapter | None) -> None:
         super().__init__()
-        self._chapter, self._open_steps, self._after = chapter, open_steps, after
+        self._chapter, self._open_steps, self._unanswered, self._after = chapter, open_steps, unanswered, after
+        self.lines: Sequence[str] = ()
+
+    @property
+    def done(self) -> bool:
+        """Whether every step has passed."""
+        return not self._open_steps
 
     def compose(self) -> ComposeResult:
         """What is done, then the receipt, then what comes next."""
@@ -126,7 +136,11 @@ class EndPage(Page):
         yield Static(
             Content.styled(f"● Chapter {self._chapter.chapter} is done", "bold $success"), classes="head", id="done"
         )
-        yield Static("", id="receipt", markup=False)
+        yield Static("\n".join(self.lines), id="receipt", markup=False)
+        if self._unanswered:
+            one = self._unanswered == 1
+            words = "1 question has no answer yet" if one else f"{self._unanswered} questions have no answer yet"
+            yield Static(f"{words}: b goes back to {'it' if one else 'them'}.", id="unanswered", markup=False)
         if self._after:
             words = f"Next: {self._after.chapter} · {self._after.title}. Press n to open it, or q for all chapters."
             yield Static(words, markup=False)
@@ -134,7 +148,8 @@ class EndPage(Page):
             yield Static("That was the last chapter. Press q for all chapters.", markup=False)
 
     def receipt(self, lines: Sequence[str]) -> None:
-        """What closing the lab removed, and that the learner's own is as before."""
+        """Show the lab's receipt."""
+        self.lines = lines
         for place in self.query("#receipt"):
             assert isinstance(place, Static)
             place.update("\n".join(lines))

@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from tutor.course import variables
-from tutor.course.models import Chapter, Lab, Predict
+from tutor.course.models import Chapter, Predict
 from tutor.engine import images
 from tutor.learner.events import AnyEvent, ChapterFinished, ChapterOpened, SectionReached
 from tutor.problems import Problem
@@ -22,7 +22,7 @@ from tutor.ui.tui.desk import Desk
 from tutor.ui.tui.lesson.head import engine_words, head
 from tutor.ui.tui.lesson.keys import HELP, KEYS
 from tutor.ui.tui.lesson.lab import LabDesk
-from tutor.ui.tui.lesson.making import page_of
+from tutor.ui.tui.lesson.making import end_of, page_of
 from tutor.ui.tui.lesson.measuring import Measuring
 from tutor.ui.tui.lesson.news import LabCall, LabReading, LabUpdate
 from tutor.ui.tui.lesson.pages import EndPage, Page
@@ -139,9 +139,13 @@ class LessonScreen(PaneScreen):
         if place < len(sections):
             self.record(SectionReached(chapter=self.chapter.id, item=sections[place].id))
         box = self.query_one("#lesson")
-        if place not in self._pages:
+        before = self._pages.get(place)
+        if before is None or isinstance(before, EndPage):
+            # What is said at the end is what is true now: something may have been done since.
             self._pages[place] = self._made(place)
             await box.mount(self._pages[place])
+            if before is not None:
+                await before.remove()
         page = self.page
         page.display = True
         box.scroll_home(animate=False)
@@ -155,18 +159,16 @@ class LessonScreen(PaneScreen):
         self.refresh_bindings()
 
     def _made(self, place: int) -> Page:
-        if place >= len(self.chapter.sections):
-            return self._end()
-        return page_of(self.chapter.sections[place], self.chapter, self.bound, self.desk, self.room)
-
-    def _end(self) -> Page:
-        passed = self.desk.progress(self.chapter).steps
-        steps = [step for part in self.chapter.sections if isinstance(part, Lab) for step in part.steps]
-        left = [step.title for step in steps if step.id not in passed]
-        if not left:
+        if place < len(self.chapter.sections):
+            return page_of(self.chapter.sections[place], self.chapter, self.bound, self.desk, self.room)
+        page, before = end_of(self.chapter, self.desk), self._pages.get(place)
+        known = isinstance(before, EndPage) and before.done
+        if isinstance(before, EndPage):
+            page.lines = before.lines
+        if page.done and not known:
             self.record(ChapterFinished(chapter=self.chapter.id))
             self.lab.finish()
-        return EndPage(self.chapter, left, self.desk.after(self.chapter))
+        return page
 
     def focus_text(self) -> None:
         """To what is asked, else to the text."""

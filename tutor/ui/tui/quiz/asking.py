@@ -155,7 +155,7 @@ class Asking(Page):
         await self.mount(Prose(posed.ask), before=old)
         await old.remove()
         self.question, self._at_work, self._posed = posed, False, True
-        self._say("It runs in a sandbox of its own, in which this situation is real.")
+        self._say("Enter runs it, in a sandbox of its own where this situation is real. Tab leaves the line.")
         field.disabled = False
         field.focus()
 
