@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import json
 import os
-import pty
 import resource
-import select
 import signal
 import socket
-import struct
 import subprocess
 import tarfile
-import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from docker_terminal import Terminal
 from sandbox_lab import Api, Lab, open_lab
 
 from tutor.engine.images import resolve
@@ -48,48 +44,8 @@ def wait_for(what: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
-class Terminal:
-    """A command in a terminal of its own."""
-
-    def __init__(self, lab: Lab, *words: str) -> None:
-        self.main, child = pty.openpty()
-        self.size(24, 80)
-        self.process = subprocess.Popen(
-            ("docker", *words), stdin=child, stdout=child, stderr=child, env=lab.environment(), start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )  # fmt: skip
-        os.close(child)
-        self.text = ""
-
-    def size(self, rows: int, columns: int) -> None:
-        fcntl.ioctl(self.main, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text: str) -> None:
-        os.write(self.main, text.encode())
-
-    def until(self, text: str, seconds: float = 20) -> str:
-        """Read until this text has come."""
-        end = time.monotonic() + seconds
-        while text not in self.text:
-            ready, _, _ = select.select([self.main], [], [], max(end - time.monotonic(), 0))
-            assert ready, f"no {text!r} in {self.text!r}"
-            try:
-                self.text += os.read(self.main, 65536).decode("utf-8", "replace")
-            except OSError:
-                break
-        assert text in self.text, self.text
-        before, _, self.text = self.text.partition(text)
-        return before
-
-    def end(self) -> int:
-        try:
-            return self.process.wait(20)
-        finally:
-            os.close(self.main)
-
-
 def test_a_shell_in_a_terminal(lab: Lab) -> None:
-    shell = Terminal(lab, "run", "-it", "--rm", "--name", f"{lab.name}-tty", lab.image, "sh")
+    shell = Terminal(lab.environment(), "run", "-it", "--rm", "--name", f"{lab.name}-tty", lab.image, "sh")
     shell.until("#")
     shell.type("stty size\n")
     shell.until("24 80")
@@ -110,18 +66,18 @@ def test_a_shell_in_a_terminal(lab: Lab) -> None:
 
 def test_exec_and_detach_keys(lab: Lab) -> None:
     name = f"{lab.name}-keys"
-    shell = Terminal(lab, "run", "-it", "--name", name, lab.image, "sh")
+    shell = Terminal(lab.environment(), "run", "-it", "--name", name, lab.image, "sh")
     shell.until("#")
     shell.type("\x10")
     shell.type("\x11")
     assert shell.end() == 0
     assert lab.ok("inspect", "-f", "{{.State.Running}}", name) == "true"
-    again = Terminal(lab, "attach", name)
+    again = Terminal(lab.environment(), "attach", name)
     again.type("echo back$((2+3))\n")
     again.until("back5")
     again.type("\x10\x11")
     again.end()
-    inside = Terminal(lab, "exec", "-it", name, "sh")
+    inside = Terminal(lab.environment(), "exec", "-it", name, "sh")
     inside.until("#")
     inside.type("tty; exit 9\n")
     inside.until("/dev/pts")

@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from docker_terminal import Terminal
 from sandbox_lab import Api
 from workshop_people import Host, Seat, instruct, until
 
@@ -72,10 +73,13 @@ class Lent(Seat):
 
     def docker(self, way: str, *words: str, typed: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         """The docker command, past the tutor's own sandbox."""
-        environment = self.env | {"DOCKER_HOST": way, "DOCKER_CONFIG": str(self.home / "config")} | env
+        environment = self.environment(way) | env
         return subprocess.run(
             ["docker", *words], input=typed, env=environment, capture_output=True, text=True, timeout=90, check=False
         )
+
+    def environment(self, way: str) -> dict[str, str]:
+        return self.env | {"DOCKER_HOST": way, "DOCKER_CONFIG": str(self.home / "config")}
 
     @contextmanager
     def way(self) -> Iterator[str]:
@@ -211,6 +215,36 @@ def test_seats_see_and_touch_only_their_own(host: Host, sit: Callable[[str], Len
         assert engine.api.inspect_container(foreign)["State"]["Running"]
     finally:
         engine.api.remove_container(foreign, force=True)
+
+
+def test_terminals_input_and_who_leaves(host: Host, sit: Callable[[str], Lent], engine: Engine) -> None:
+    ada = sit("Ada")
+
+    def listeners() -> int:
+        return int(engine.api.info()["NEventsListener"])
+
+    nobody = listeners()
+    with ada.way() as way:
+        shell = Terminal(ada.environment(way), "run", "-it", "--rm", "--name", "tty", IMAGE, "sh")
+        shell.until("#")
+        shell.size(40, 100)
+        shell.process.send_signal(signal.SIGWINCH)
+        shell.type("while [ \"$(stty size)\" != '40 100' ]; do sleep 0.1; done; echo seen$((1+1))\n")
+        shell.until("seen2")
+        shell.type("exit 4\n")
+        assert shell.end() == 4
+        # All input arrives, and its end; the answer comes after it.
+        much = "x" * 3_000_000
+        assert ok(ada.docker(way, "run", "-i", "--rm", IMAGE, "wc", "-c", typed=much)) == "3000000"
+        # Who only listens and goes away leaves nothing open at the engine, though nothing is ever said.
+        tutor = nobody + 1  # for the ports
+        until(lambda: listeners() == tutor, "the tutor listens")
+        listening = subprocess.Popen(["docker", "events"], env=ada.environment(way), stdout=subprocess.DEVNULL)
+        until(lambda: listeners() == tutor + 1, "it listens")
+        listening.kill()
+        listening.wait()
+        until(lambda: listeners() == tutor, "it does not listen any more")
+    until(lambda: listeners() == nobody, "nobody listens any more")
 
 
 def test_labs_of_two_seats_take_other_names_and_ports(host: Host, sit: Callable[[str], Lent]) -> None:
