@@ -196,26 +196,40 @@ def test_stale_files_that_name_a_stranger_harm_nobody(here: Machine) -> None:
         stranger.terminate()
 
 
-@pytest.mark.parametrize("name", ["of ours", "other1"])
-def test_a_taken_bridge_and_network_are_stepped_over(here: Machine, name: str) -> None:
+ADD_BRIDGE = (
+    "import sys; from ipaddress import IPv4Network as N; from tutor.engine import _network as n;"
+    "n.add_bridge(sys.argv[1], N(sys.argv[2]))"
+)
+
+
+def test_a_taken_bridge_and_networks_are_stepped_over(here: Machine) -> None:
     first = here.up()
     here.tutor("engine", "down")
-    script = (
-        "import sys; from ipaddress import IPv4Network as N; from tutor.engine import _network as n;"
-        "n.add_bridge(sys.argv[1], N(sys.argv[2])); n.add_bridge('other0', N(sys.argv[3]))"
-    )
-    stranger = first["bridge"] if name == "of ours" else name
-    here.python(script, stranger, first["subnet"], first["pool"])
-    before = interfaces(here)
+    here.python(ADD_BRIDGE, first["bridge"], first["subnet"])
+    here.python(ADD_BRIDGE, "other0", first["pool"])
     second = here.up()
     assert second["started"]
     assert second["bridge"] != first["bridge"]
     assert not {second["subnet"], second["pool"]} & {first["subnet"], first["pool"]}
+    here.tutor("engine", "down")
+    assert {first["bridge"], "other0"} <= interfaces(here)
+
+
+def test_a_network_that_is_taken_meanwhile_is_given_up(here: Machine) -> None:
+    first = here.up()
+    here.docker("network", "create", "n")
+    here.tutor("engine", "down")
+    here.python(ADD_BRIDGE, "other0", first["subnet"])
+    before = interfaces(here)
+    second = here.up()
+    # What was made in the pool is there still, so the bridge's new network is none of it.
+    assert second["pool"] == first["pool"]
+    assert second["subnet"] not in (first["subnet"], first["pool"])
     # dockerd itself remembers the bridge of its last start.
-    assert (
-        here.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}") == second["subnet"]
-    )
-    assert interfaces(here) == before | {second["bridge"]}
+    subnet = here.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}")
+    assert subnet == second["subnet"]
+    own = "br-" + here.docker("network", "ls", "--quiet", "--filter", "name=^n$")
+    assert interfaces(here) == before | {second["bridge"], own}
     here.tutor("engine", "down")
     assert interfaces(here) == before
 

@@ -84,6 +84,7 @@ class _Choices:
     registry_port: int | None = None
     bridge: str = ""
     former: list[str] = field(default_factory=list)
+    pools: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     daemon: tuple[int, int] | None = None
     registry: tuple[int, int] | None = None
@@ -94,7 +95,7 @@ class _Choices:
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             kept = {k: v for k, v in json.loads(path.read_text(encoding="utf-8")).items() if k in cls.__annotations__}
             choices = cls(**kept)
-            for network in (choices.subnet, choices.pool):
+            for network in (choices.subnet, choices.pool, *choices.pools):
                 IPv4Network(network or "0.0.0.0/0")
             choices.daemon, choices.registry = _pair(choices.daemon), _pair(choices.registry)
             return choices
@@ -294,19 +295,22 @@ def _lock(where: Folders, say: Say) -> Iterator[None]:
 def _choose(where: Folders, choices: _Choices, data_root: Path | None, say: Say) -> None:
     """Fill in what the start needs: the earlier choices where they still hold."""
     choices.data_root = str(_data_root(where, choices, data_root, say))
-    wanted = [network for network in (choices.subnet, choices.pool) if network]
     busy = [*_network.taken(), *_daemon.promised(_process.commands())]
-    blocks = _network.choose_blocks(busy, wanted)
-    if len(blocks) < 2:
+    # Networks that were made in an earlier pool have their addresses still.
+    own = [IPv4Network(pool) for pool in choices.pools]
+    subnets = _network.choose_blocks([*busy, *own], [choices.subnet] if choices.subnet else [])
+    pools = _network.choose_blocks([*busy, *subnets[:1]], [choices.pool] if choices.pool else [])
+    if not subnets or not pools:
         raise Problem(
             "No network address range is free for containers: every private range is routed already.",
             "Close the VPN, or start an engine yourself and name it in DOCKER_HOST.",
             code="no-network",
         )
-    choices.subnet, choices.pool = (str(block) for block in blocks)
+    choices.subnet, choices.pool = str(subnets[0]), str(pools[0])
+    choices.pools = [*dict.fromkeys([*choices.pools, choices.pool])]
     # Engines of different homes must not take one bridge for their own.
-    own = bool(os.environ.get("DOCKER_TUTOR_HOME"))
-    choices.bridge = _network.free_name(f"dt{where.namespace[-8:-2]}-" if own else "dtutor", blocks[0])
+    prefix = f"dt{where.namespace[-8:-2]}-" if os.environ.get("DOCKER_TUTOR_HOME") else "dtutor"
+    choices.bridge = _network.free_name(prefix, subnets[0])
     choices.former = [*dict.fromkeys([*choices.former[-8:], choices.bridge])]
 
 
