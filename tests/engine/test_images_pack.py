@@ -100,7 +100,7 @@ def test_a_damaged_pack_changes_nothing(made_up: MadeUp) -> None:
 
 def test_a_pack_for_another_machine(made_up: MadeUp, monkeypatch: pytest.MonkeyPatch) -> None:
     file = pack(made_up)
-    monkeypatch.setattr(packs, "_architecture", lambda _: "s390x")
+    monkeypatch.setattr(packs, "architecture_of", lambda _: "s390x")
     with pytest.raises(Problem, match="this engine runs s390x") as caught:
         packs.load(made_up.engine, made_up.catalogue, file)
     assert caught.value.code == "wrong-architecture"
