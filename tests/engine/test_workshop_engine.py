@@ -227,6 +227,9 @@ def test_terminals_input_and_who_leaves(host: Host, sit: Callable[[str], Lent], 
     with ada.way() as way:
         shell = Terminal(ada.environment(way), "run", "-it", "--rm", "--name", "tty", IMAGE, "sh")
         shell.until("#")
+        # The docker command listens for signals once it has told the terminal's first size.
+        shell.type("while [ \"$(stty size)\" != '24 80' ]; do sleep 0.1; done; echo seen$((0+1))\n")
+        shell.until("seen1")
         shell.size(40, 100)
         shell.process.send_signal(signal.SIGWINCH)
         shell.type("while [ \"$(stty size)\" != '40 100' ]; do sleep 0.1; done; echo seen$((1+1))\n")
