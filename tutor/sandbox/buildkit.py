@@ -65,11 +65,12 @@ class Builder:
         if path != _CONTROL + "Solve" or self._cache is None:
             return
         with contextlib.suppress(EngineError, Refused):
+            # At once: what others build from now on is not the lab's.
+            await note_cache(self._ask, self._cache)
             for name in self._names:
                 # Builds of one Compose project run side by side: what has no image yet may get one.
                 if await self._ask.objects.reference_id(name):
                     await settle(self._ask, name, self._since)
-            await note_cache(self._ask, self._cache)
 
     def _failed(self, words: str, ours: bool) -> None:
         """Keep a refusal for the trace; a build that fails by itself is none."""
