@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from msgspec import structs
 
-from tutor.course.expectations import ContainerExpectation
+from tutor.course.expectations import AnyExpectation, ContainerExpectation, ImageExpectation
 from tutor.course.models import (
     Chapter,
     Choose,
@@ -119,6 +119,19 @@ def test_labs_that_change_the_whole_engine_are_never_side_by_side(chapter: Chapt
     assert {task.chapter.chapter for task in rows[0]} == {8, 9}
     assert all(len(row) == 1 and row[0].chapter.chapter == 7 for row in rows[1:])
     assert all(len(row) == 1 for row in plan.lanes(plan.tasks([chapter]), {"hello"}))
+
+
+def test_nothing_runs_beside_what_judges_the_build_cache(chapter: Chapter) -> None:
+    cached = (AnyExpectation(of=(ImageExpectation(reference="app", new_layers=0),)),)
+    lab = Lab(id="work", title="Work", steps=(structs.replace(_step("first"), expect=cached),))
+    judging = structs.replace(chapter, id="cache", chapter=8, sections=(chapter.sections[0], lab))
+    planned = plan.in_working_order(plan.tasks([chapter, judging]))
+
+    together, alone = plan.alone(planned)
+
+    assert {task.chapter.chapter for task in together} == {7}
+    assert {task.chapter.chapter for task in alone} == {8}
+    assert len(together) + len(alone) == len(planned)
 
 
 COMPOSE = {"compose": "No Compose here."}

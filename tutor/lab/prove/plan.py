@@ -10,6 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import msgspec
+
+from tutor.course.expectations import ImageExpectation
 from tutor.course.models import (
     Chapter,
     Lab,
@@ -148,6 +151,40 @@ def lanes(planned: Iterable[Task], shared_images: Collection[str]) -> tuple[tupl
         else:
             free.append((task,))
     return (tuple(alone), *free) if alone else tuple(free)
+
+
+def alone(planned: Iterable[Task]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
+    """The same, as those that may run side by side, and those that nothing may run beside.
+
+    What is new in the engine's build cache when a build ends may be another build's: while two labs build, each takes
+    the other's for its own, and takes it away when it closes. A chapter that judges what came from the cache bears none
+    of that.
+    """
+    together: list[Task] = []
+    single: list[Task] = []
+    judging: dict[str, bool] = {}
+    for task in planned:
+        chapter = task.chapter
+        if chapter.id not in judging:
+            judging[chapter.id] = any(
+                isinstance(p, ImageExpectation) and p.new_layers is not None for p in _parts(chapter)
+            )
+        (single if judging[chapter.id] else together).append(task)
+    return tuple(together), tuple(single)
+
+
+def _parts(value: object) -> Iterator[msgspec.Struct]:
+    """A part of a course and all parts of it."""
+    if isinstance(value, msgspec.Struct):
+        yield value
+        for name in value.__struct_fields__:
+            yield from _parts(getattr(value, name))
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _parts(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _parts(item)
 
 
 def needed(planned: Iterable[Task]) -> frozenset[Need]:

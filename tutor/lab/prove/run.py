@@ -16,7 +16,7 @@ from tutor.lab import needs
 from tutor.lab.prove import trial
 from tutor.lab.prove.assess import Result
 from tutor.lab.prove.bystanders import Bystanders
-from tutor.lab.prove.plan import Task, in_working_order, lanes, needed, possible, tasks
+from tutor.lab.prove.plan import Task, alone, in_working_order, lanes, needed, possible, tasks
 from tutor.lab.prove.report import Report, Times, in_order
 from tutor.lab.prove.telling import Teller
 from tutor.lab.session import setup as session_setup
@@ -77,7 +77,9 @@ def prove(
         trials = trial.Trials(course, engine, bystanders, heard, labs, limits or trial.Limits())
         clocks = _Clocks()
         pulled = {image.role for image in session_setup.catalogue(labs) if image.mirror_only}
-        interrupted = _side_by_side(lanes(feasible, pulled), trials, jobs, clocks)
+        together, single = alone(feasible)
+        interrupted = _side_by_side(lanes(together, pulled), trials, jobs, clocks)
+        interrupted = interrupted or _side_by_side([single], trials, 1, clocks)
     wall = time.monotonic() - begun
     waited = trials.waited
     # What the jobs computed is in what is left of their time; the sandboxes' threads compute beside it.
