@@ -26,10 +26,10 @@ def _home() -> Iterator[Path]:
     for name in ("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "COLORTERM"):
         os.environ.pop(name, None)
     home = Path(tempfile.mkdtemp(prefix="dt-", dir="/tmp"))
-    # A docker command that is ended in the middle of a build leaves its copies behind.
+    # A docker command that is ended in the middle of a build leaves its copies behind, and tmux its sockets.
     (home / "tmp").mkdir()
-    before = {name: os.environ.get(name) for name in ("DOCKER_TUTOR_HOME", "TMPDIR")}
-    os.environ.update(DOCKER_TUTOR_HOME=str(home), TMPDIR=str(home / "tmp"))
+    before = {name: os.environ.get(name) for name in ("DOCKER_TUTOR_HOME", "TMPDIR", "TMUX_TMPDIR")}
+    os.environ.update(DOCKER_TUTOR_HOME=str(home), TMPDIR=str(home / "tmp"), TMUX_TMPDIR=str(home / "tmp"))
     yield home
     for name, value in before.items():
         if value is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Sequence
 from typing import Literal
 
@@ -27,8 +28,12 @@ def run(screen: Opened = "home", *, chapters: Sequence[int] = (), length: int = 
         Problem: `no-such-chapter`, `nothing-learned`; the course or the journal cannot be read.
     """
     from tutor.ui.tui.guard import Guard
+    from tutor.ui.tui.output import UntilGone
 
     gc.disable()
+    terminal = sys.__stderr__
+    if terminal is not None:
+        sys.__stderr__ = UntilGone(terminal)  # type: ignore[misc, assignment]
     guard = Guard()
     guard.start()
     try:
@@ -55,4 +60,5 @@ def run(screen: Opened = "home", *, chapters: Sequence[int] = (), length: int = 
         return app.return_code or 0 if status is None else status
     finally:
         gc.enable()
+        sys.__stderr__ = terminal  # type: ignore[misc]
         guard.done()
