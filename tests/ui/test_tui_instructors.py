@@ -93,7 +93,7 @@ class Room2:
             await one.until(lambda one=one: one.state() == self.wanted(), "it shows what the log has")
 
     def wanted(self) -> bytes:
-        return state(views.board(self.told(), time.time(), self.hub.hub.alive))
+        return state(views.board(self.told(), time.time(), self.hub.hub.follower.alive))
 
     def told(self) -> Room:
         """The room as the log on disk has it."""
@@ -111,7 +111,7 @@ def _app(hub: Running, name: str) -> BoardApp:
 async def room(home: Path, tmp_path: Path) -> AsyncIterator[Room2]:
     log = tmp_path / "room.sqlite3"
     async with serving(SqliteLog(log), syllabus=syllabus.of(COURSE, (17, 22))) as hub:
-        seats = [await sit(hub.http, hub.hub.code, name) for name in ("Ada", "Grace")]
+        seats = [await sit(hub.http, hub.hub.door.code, name) for name in ("Ada", "Grace")]
         kim, lee = _app(hub, "Kim"), _app(hub, "Lee")
         async with kim.run_test(size=(140, 40)) as left, lee.run_test(size=(140, 40)) as right:
             made = Room2(hub, log, Instructor("Kim", kim, left), Instructor("Lee", lee, right), seats)
@@ -210,7 +210,7 @@ async def test_two_questions_at_once_are_one_for_the_class_and_both_can_be_close
 async def test_one_leaves_the_other_goes_on_and_who_comes_back_sees_it(room: Room2) -> None:
     kim, lee = room.kim, room.lee
     await kim.pilot.press("q")
-    await lee.until(lambda: len(room.hub.hub.boards) == 1, "Kim has gone")
+    await lee.until(lambda: len(room.hub.hub.teller.boards) == 1, "Kim has gone")
     await lee.mark("o", "22 · ")
     await lee.pilot.press("enter")
     await lee.write("a", "Kim is away")
