@@ -19,7 +19,7 @@ from tutor.lab.session import mark as session_mark
 from tutor.lab.session import setup as session_setup
 from tutor.lab.session.core import SessionCore
 from tutor.lab.session.lesson import as_step, bound_step, passed, settled
-from tutor.lab.verdict import Verdict
+from tutor.lab.verdict import NotYet, Verdict
 from tutor.problems import Problem
 
 if TYPE_CHECKING:
@@ -236,9 +236,10 @@ class Session(SessionCore):
             # What has failed will not come right by waiting.
             verdict = self.judge(wait=limit if done.exit_code == 0 else min(limit, 2.0), until=passed)
             if not passed(verdict):
+                told = " ".join(finding.summary for finding in verdict.findings) if isinstance(verdict, NotYet) else ""
                 raise Problem(
                     f"The start of step `{step_id}` cannot be made: the solution of step `{step.id}` does not pass.",
-                    f"It ended with {done.exit_code}: {done.output.strip()[-300:]}",
+                    f"{told} It ended with {done.exit_code}: {done.output.strip()[-300:]}".lstrip(),
                     code="no-start",
                 )
         return self.begin(step_id)
