@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -284,3 +285,45 @@ def test_json_says_whether_all_is_well(full: report.Report) -> None:
     assert report.as_json(good)["ok"] is True
     assert not report.Report((_result(0, "skipped"),), full.times).ok, "nothing was proven"
     assert not report.Report((_result(0, "passed"),), full.times, interrupted=True).ok
+
+
+def test_what_is_tried_once_more_is_what_failed_and_the_whole_walk(chapter: Chapter) -> None:
+    planned = plan.tasks([chapter])
+    walk = next(task for task in planned if isinstance(task, LabTask) and task.walk)
+    branch = next(task for task in planned if isinstance(task, LabTask) and not task.walk)
+    trial = branch.trials[0]
+    attempt = trial.attempts[-1]
+    failed = {(trial.place, attempt.order, attempt.name)}
+
+    (again,) = [rest for task in planned if (rest := plan.only(task, failed)) is not None]
+
+    assert isinstance(again, LabTask)
+    assert [a.name for t in again.trials for a in t.attempts] == [attempt.name]
+    first = walk.trials[0]
+    assert plan.only(walk, {(first.place, first.attempts[0].order, first.attempts[0].name)}) is walk
+    assert plan.only(walk, set()) is None
+
+
+def test_who_passes_alone_has_passed_and_says_what_was_wrong_before() -> None:
+    left = _result(assess.LAST, "failed", why="left")
+    first = [_result(0, "passed"), _result(1, "failed", why="late"), _result(2, "failed", why="wrong"), left]
+    again = [
+        _result(0, "failed", why="new"),
+        _result(1, "passed"),
+        _result(2, "failed", why="wrong again"),
+        _result(3, "passed"),
+        replace(left, status="passed", why=""),
+    ]
+
+    counted = report.second_thoughts(first, again)
+
+    assert [(r.order, r.status, r.why, r.first) for r in counted] == [
+        (0, "passed", "", ""),
+        (1, "passed", "", "late"),
+        (2, "failed", "wrong again", ""),
+        (assess.LAST, "failed", "left", ""),
+        (0, "failed", "new", ""),
+    ]
+    shown = report.table(report.Report(tuple(counted), report.Times(1, 1, 0, 0, 0, 1)))
+    assert "passed alone only, 07 daemon / work / first: a1: late" in shown
+    assert "2 passed, 3 failed, 0 skipped" in shown and "1 of them alone only" in shown

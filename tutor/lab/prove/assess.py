@@ -12,6 +12,9 @@ from tutor.lab.verdict import NotYet, Passed, Unavailable, Verdict
 
 Status = Literal["passed", "failed", "skipped"]
 
+LAST = 1_000_000
+"""The order of what is told of a lab after all its attempts."""
+
 _LINES = 30
 """Lines of output that a report shows of a failure."""
 
@@ -25,6 +28,7 @@ class Result:
         subject: The step's or question's id; `lab` for what is about the whole lab.
         why: One sentence: what is wrong, or why it was skipped; empty when it passed.
         detail: What an author needs to repair it: script, output, findings.
+        first: What was wrong when other labs ran beside it; it passed when nothing did.
     """
 
     place: Place
@@ -38,6 +42,12 @@ class Result:
     seconds: float = 0.0
     why: str = ""
     detail: str = ""
+    first: str = ""
+
+    @property
+    def key(self) -> tuple[Place, int, str]:
+        """What tells this attempt from all others."""
+        return self.place, self.order, self.attempt
 
 
 def fault(attempt: Attempt, verdict: Verdict, completed: Completed | None) -> str:

@@ -233,6 +233,21 @@ def _attempts(task: Task) -> Iterator[tuple[str, Attempt, frozenset[Need]]]:
             yield from ((trial.step.id, attempt, own | trial.needs) for attempt in trial.attempts)
 
 
+def only(task: Task, wanted: Collection[tuple[Place, int, str]]) -> Task | None:
+    """A task with these attempts only (place, order, name), None where none is its; the walk stays whole."""
+    if isinstance(task, QuestionTask):
+        kept = tuple(attempt for attempt in task.attempts if (task.place, attempt.order, attempt.name) in wanted)
+        return replace(task, attempts=kept) if kept else None
+    trials = []
+    for trial in task.trials:
+        kept = tuple(attempt for attempt in trial.attempts if (trial.place, attempt.order, attempt.name) in wanted)
+        if kept:
+            trials.append(replace(trial, attempts=kept))
+    if not trials:
+        return None
+    return task if task.walk else replace(task, trials=tuple(trials))
+
+
 def step_attempts(step: Step) -> tuple[Attempt, ...]:
     """Every attempt at a step: the empty state, each solution, each other way, each mistake."""
     found = [Attempt("empty", "empty state")]

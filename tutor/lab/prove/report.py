@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree
 
-from tutor.lab.prove.assess import Result
+from tutor.lab.prove.assess import LAST, Result
 
 # Characters that XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets); a command's output may have them.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -71,6 +71,22 @@ def in_order(results: Iterable[Result]) -> tuple[Result, ...]:
     return tuple(sorted(results, key=lambda r: (r.place.chapter, r.place.section, r.place.part, r.order)))
 
 
+def second_thoughts(first: Iterable[Result], again: Iterable[Result]) -> list[Result]:
+    """What counts after some attempts were tried once more with nothing beside them.
+
+    What passes then has passed, and its result keeps what was wrong at first. What a lab left behind stays wrong.
+    """
+    counted = {result.key: result for result in first}
+    extra: list[Result] = []
+    for result in again:
+        before = counted.get(result.key)
+        if before is None or (before.status == "passed" and result.status != "passed"):
+            extra += [result] if result.status != "passed" else []
+        elif before.status != "passed" and result.order != LAST:
+            counted[result.key] = replace(result, first=before.why) if result.status == "passed" else result
+    return [*counted.values(), *extra]
+
+
 def table(report: Report) -> str:
     """A line for each attempt, then what is wrong in full, then the sums."""
     head = ("chapter", "section", "step", "attempt", "verdict", "seconds")
@@ -84,6 +100,8 @@ def table(report: Report) -> str:
     for failed in report.of("failed"):
         lines += ["", f"FAILED {title(failed)}", f"  {failed.why}"]
         lines += [f"  {line}".rstrip() for line in failed.detail.splitlines()]
+    late = [result for result in report.of("passed") if result.first]
+    lines += [""] * bool(late) + [f"passed alone only, {title(result)}: {result.first}" for result in late]
     reasons = dict.fromkeys((f"{r.chapter:02d} {r.chapter_id}", r.why) for r in report.of("skipped"))
     lines += [""] * bool(reasons) + [f"skipped in {where}: {why}" for where, why in reasons]
     return "\n".join([*lines, "", summary(report)])
@@ -101,7 +119,8 @@ def summary(report: Report) -> str:
     return "\n".join(
         [
             f"{', '.join(counts)}{', interrupted' * report.interrupted} in {times.wall:.1f} s"
-            f" ({report.jobs} job{'s' * (report.jobs != 1)}{', ' * bool(report.engine)}{report.engine})",
+            f" ({report.jobs} job{'s' * (report.jobs != 1)}{', ' * bool(report.engine)}{report.engine})"
+            f"{f', {late} of them alone only' if (late := sum(bool(r.first) for r in report.of('passed'))) else ''}",
             f"jobs' time {times.busy:.1f} s: commands {times.commands:.1f}, engine {times.engine:.1f},"
             f" coming to rest {times.settling:.1f}, the tutor itself {times.own:.1f} ({times.share:.0%})",
         ]
@@ -137,6 +156,7 @@ def as_json(report: Report) -> dict[str, Any]:
                 "seconds": round(r.seconds, 3),
                 **({"why": r.why} if r.why else {}),
                 **({"detail": r.detail} if r.detail else {}),
+                **({"first": r.first} if r.first else {}),
             }
             for r in report.results
         ],

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from tutor.lab.prove.assess import Result, Status
+from tutor.lab.prove.assess import LAST, Result, Status
 from tutor.lab.prove.plan import Attempt, LabTask, Place, StepTrials, Task
-
-_LAST = 1_000_000
 
 
 class Teller:
@@ -53,11 +51,11 @@ class Teller:
             if not why and not task.walk:
                 return
             first = task.trials[0].place
-            place, subject = Place(first.chapter, first.section, _LAST), "(lab)"
+            place, subject = Place(first.chapter, first.section, LAST), "(lab)"
         else:
             place, subject = task.place, task.question.id
         seconds = time.monotonic() - begun
-        self._emit(place, _LAST, subject, "leaves nothing", "failed" if why else "passed", seconds, why)
+        self._emit(place, LAST, subject, "leaves nothing", "failed" if why else "passed", seconds, why)
 
     def _open(self) -> list[tuple[Attempt, StepTrials | None]]:
         return [(a, trial) for a, trial in self._all() if (self._subject(trial), a.name) not in self._told]
