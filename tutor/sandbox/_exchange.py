@@ -331,7 +331,9 @@ class Exchange:
         client.wire.write(client.head(reply.status, reply.reason, reply.headers, None))
         client.closing = True
         early = client.take_rest()
-        await tunnel(self._link, client.wire, self._plan.tunnel, self._entry, early, reply.rest)
+        # An exec does not say here whether its program reads: its output goes before the end of its input.
+        feeds = self._ask.head.first("stdin") in {"1", "true", "True"} or self._plan.tunnel is not None
+        await tunnel(self._link, client.wire, self._plan.tunnel, self._entry, early, reply.rest, feeds=feeds)
 
 
 class _Decoded:

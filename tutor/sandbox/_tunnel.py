@@ -12,8 +12,8 @@ from tutor.sandbox.ask import Tunnel
 
 
 async def tunnel(
-    link: Wire, client: Wire, eyes: Tunnel | None, entry: Entry, early: bytes, first: bytes
-) -> None:  # fmt: skip
+    link: Wire, client: Wire, eyes: Tunnel | None, entry: Entry, early: bytes, first: bytes, *, feeds: bool
+) -> None:
     """Hand both connections to each other until the engine's side has ended.
 
     The client may end its side before (`echo x | docker run -i`): the engine is told, and its output goes on.
@@ -24,6 +24,8 @@ async def tunnel(
         eyes: Looks into what passes and may change it.
         entry: Counts the bytes.
         early, first: What the client, and the engine, sent already.
+        feeds: Something in a container reads what the client sends until it ends. Where that end cannot be told
+            (asyncio's TLS has no half-closed connections) all of it ends; who feeds nothing keeps hearing the engine.
     """
 
     async def up() -> None:
@@ -41,7 +43,7 @@ async def tunnel(
                         await client.drain()
                 data = await client.read()
                 if not data:
-                    if link.end():
+                    if link.end() or not feeds:
                         return
                     break
         link.close()

@@ -100,6 +100,7 @@ class Wire(asyncio.BufferedProtocol):
         self._paused = False  # reading
         self._full = False  # writing
         self._eof = False
+        self._tls = False
         self._lost: BaseException | None = None
         self._reader: _Turn | None = None
         self._drains: list[asyncio.Future[None]] = []
@@ -111,6 +112,7 @@ class Wire(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         transport.set_write_buffer_limits(high=CHUNK)
+        self._tls = transport.get_extra_info("ssl_object") is not None
         if self._made is not None:
             self._made(self)
 
@@ -131,7 +133,7 @@ class Wire(asyncio.BufferedProtocol):
         """The other side has ended its half; ours goes on (where TLS lets it)."""
         self._eof = True
         self._wake()
-        return self.transport.get_extra_info("ssl_object") is None
+        return not self._tls
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.BaseProtocol."""
