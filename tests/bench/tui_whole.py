@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.bench.tui_frames import BARE, Program, echo, flood
 
 IDLE = 20.0
-LESSON = "from tutor.ui.tui.run import run; run(17)"
+LESSON = "from tutor.ui.tui.run import run; run('lesson', chapters=[17])"
 _F6 = b"\x1b[17~"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
