@@ -67,7 +67,7 @@ clean: ## Remove what was made in this folder
 # Tests use a real Redis, a real browser and real terminals; without them pytest says what it skips, and why.
 .PHONY: test-tools
 test-tools:
-	@missing=; for tool in redis-server:redis-server chromium:chromium tmux:tmux screen:screen; do \
+	@missing=; for tool in redis-server:redis-server chromium:chromium tmux:tmux screen:screen openssl:openssl; do \
 	  command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
 	done; \
 	if [ -n "$$missing" ]; then \
