@@ -8,12 +8,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from plain_learner import Learner
 
+from tests.unit.workshop.waiting import waited
 from tutor.workshop import instructor, rooms
 from tutor.workshop.events import SeatAllowed
 from tutor.workshop.rooms import Keys
@@ -22,10 +22,7 @@ from tutor.workshop.views import Board, SeatRow
 
 def until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Wait until something holds that is in other processes."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
+    waited(true, seconds, lambda: what)
 
 
 class Host:

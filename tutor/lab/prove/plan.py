@@ -160,17 +160,15 @@ def alone(planned: Iterable[Task]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
     the other's for its own, and takes it away when it closes. A chapter that judges what came from the cache bears none
     of that.
     """
-    together: list[Task] = []
-    single: list[Task] = []
-    judging: dict[str, bool] = {}
-    for task in planned:
-        chapter = task.chapter
-        if chapter.id not in judging:
-            judging[chapter.id] = any(
-                isinstance(p, ImageExpectation) and p.new_layers is not None for p in _parts(chapter)
-            )
-        (single if judging[chapter.id] else together).append(task)
-    return tuple(together), tuple(single)
+    planned = tuple(planned)
+    chapters = {task.chapter.id: task.chapter for task in planned}
+    judging = {identity for identity, chapter in chapters.items() if _judges_cache(chapter)}
+    together = tuple(task for task in planned if task.chapter.id not in judging)
+    return together, tuple(task for task in planned if task.chapter.id in judging)
+
+
+def _judges_cache(chapter: Chapter) -> bool:
+    return any(isinstance(part, ImageExpectation) and part.new_layers is not None for part in _parts(chapter))
 
 
 def _parts(value: object) -> Iterator[msgspec.Struct]:

@@ -80,10 +80,12 @@ def second_thoughts(first: Iterable[Result], again: Iterable[Result]) -> list[Re
     extra: list[Result] = []
     for result in again:
         before = counted.get(result.key)
-        if before is None or (before.status == "passed" and result.status != "passed"):
-            extra += [result] if result.status != "passed" else []
-        elif before.status != "passed" and result.order != LAST:
-            counted[result.key] = replace(result, first=before.why) if result.status == "passed" else result
+        good = result.status == "passed"
+        if before is None or before.status == "passed":
+            if not good:
+                extra.append(result)
+        elif result.order != LAST:
+            counted[result.key] = replace(result, first=before.why) if good else result
     return [*counted.values(), *extra]
 
 
