@@ -66,6 +66,8 @@ def environment(
         "DOCKER_HOST": socket,
         "DOCKER_CONFIG": str(folder / "docker"),
         "HISTFILE": str(folder / "history"),
+        # buildx leaves a folder here for each Dockerfile that it reads from its input.
+        "TMPDIR": str(folder / "tmp"),
         "PWD": str(workspace),
         # `docker` prints advertisements for other programs after some commands; a lesson shows none.
         "DOCKER_CLI_HINTS": "false",
@@ -102,7 +104,7 @@ def bash() -> str:
 
 
 def write(folder: Path, prompt: str, workspace: Path, base: Mapping[str, str] | None = None) -> None:
-    """Make what the shell starts with: its rc file and its Docker configuration.
+    """Make what the shell starts with: its rc file, its Docker configuration and a folder for temporary files.
 
     Args:
         folder: The lab's `shell/` folder; made when it is not there.
@@ -115,6 +117,7 @@ def write(folder: Path, prompt: str, workspace: Path, base: Mapping[str, str] | 
     """
     docker = folder / "docker"
     docker.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / "tmp").mkdir(exist_ok=True, mode=0o700)
     (folder / "rc").write_text(_rc(prompt, workspace), encoding="utf-8")
     # curl looks further, in HOME, where it finds none here (curl(1), --config).
     (folder / ".curlrc").touch()

@@ -42,6 +42,7 @@ def test_the_environment_keeps_the_learners_and_replaces_dockers(lab: tuple[Path
     assert env["DOCKER_HOST"] == "unix:///run/s.sock"
     assert env["DOCKER_CONFIG"] == str(folder / "docker")
     assert env["DOCKER_TUTOR_LAB"] == "22-3fa9c1"
+    assert Path(env["TMPDIR"]).parent == folder
     assert (env["PATH"], env["LANG"], env["EDITOR"], env["DOCKER_TUTOR_HOME"]) == (
         base["PATH"],
         "C.UTF-8",
