@@ -11,7 +11,8 @@ import yaml
 from tutor import places
 from tutor.course import _fast, _nodes
 from tutor.course.lint import run
-from tutor.course.loader import load_chapter, load_course
+from tutor.course.loader import load_course
+from tutor.course.reading import load_chapter
 
 CHAPTERS = sorted(places.lessons().glob("[0-9]*.yaml"))
 

@@ -18,7 +18,7 @@ from tutor import places
 from tutor.course.models import Course
 from tutor.problems import Problem
 
-_CODE = ("models.py", "expectations.py", "loader.py", "_fast.py", "_scalars.py", "_cache.py")
+_CODE = ("models.py", "expectations.py", "reading.py", "_fast.py", "_scalars.py", "_cache.py")
 _SIZE = 32
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tutor.course.models import Chapter
+from tutor.course.walk import everything
 from tutor.problems import Problem
 
 T = TypeVar("T")
@@ -117,18 +118,11 @@ def used(value: object) -> frozenset[str]:
 
 def texts(value: object) -> Iterator[str]:
     """Every text inside a value, keys of mappings included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from texts(getattr(value, name))
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from texts(key)
-            yield from texts(inner)
-    elif isinstance(value, (tuple, list)):
-        for inner in value:
-            yield from texts(inner)
+    for _, inner in everything(value):
+        if isinstance(inner, str):
+            yield inner
+        elif isinstance(inner, dict):
+            yield from inner
 
 
 def preview(chapter: Chapter, images: Mapping[str, str]) -> Bindings:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tutor import places
 from tutor.course.errors import CourseError, CourseErrors
-from tutor.course.loader import load_chapter
+from tutor.course.reading import load_chapter
 
 TEMPLATE = (
     Path(places.__file__)

@@ -8,7 +8,7 @@ import pytest
 from course_samples import NAME, TEMPLATE, put
 
 from tutor import places
-from tutor.course import loader
+from tutor.course import reading
 from tutor.course.errors import CourseErrors
 from tutor.course.loader import load_course
 
@@ -31,7 +31,7 @@ def no_reading(*_: object) -> None:
 
 def test_the_second_start_parses_nothing(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_course()
-    monkeypatch.setattr(loader, "read_course", no_reading)
+    monkeypatch.setattr(reading, "read_course", no_reading)
     assert load_course() == first
     assert [path.name for path in places.cache_folder().iterdir()] == ["course.msgpack"]
 

@@ -13,8 +13,9 @@ from msgspec import inspect
 
 from tutor.course import _fast, _nodes
 from tutor.course.errors import CourseErrors
-from tutor.course.loader import load_chapter, load_course, read_course
+from tutor.course.loader import load_course
 from tutor.course.models import Chapter, Lab, Mistake, Quiz, UseMistake
+from tutor.course.reading import load_chapter, read_course
 from tutor.problems import Problem
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tutor.course._scalars import Odd, plain
 from tutor.course.expectations import ContainerExpectation, HttpExpectation
 from tutor.course.identity import content_hash
-from tutor.course.loader import load_chapter
 from tutor.course.mistakes import UnknownMistake, parameters, resolve, resolve_step, shared
 from tutor.course.models import Chapter, Course, Lab, Option, SharedMistake, Step, UseMistake
 from tutor.course.needs import needs_of
+from tutor.course.reading import load_chapter
 from tutor.course.variables import Bindings, UnknownVariable, bind, preview, used
 
 BINDINGS = Bindings(

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tutor.course import expectations as expected
+from tutor.course import walk
 from tutor.course.lint import _walk
-from tutor.course.lint.remark import Context, Path, Remark, error, warning
+from tutor.course.lint.remark import Context, Remark, error, warning
 from tutor.course.models import Chapter, Outcome
 from tutor.course.variables import VARIABLE
+from tutor.course.walk import Path
 
 _PORT = re.compile(r"\$\{(port|with)\.[A-Za-z0-9_-]+\}")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -23,7 +25,7 @@ def sane(chapter: Chapter, _context: Context) -> Iterator[Remark]:
     """Every expectation of a chapter, wherever it stands."""
     for path, one in _walk.expectations(chapter.sections, ("sections",)):
         yield from check(one, path)
-    for inner in _walk.everything(chapter.sections, ("sections",)):
+    for inner in walk.everything(chapter.sections, ("sections",)):
         if isinstance(inner.value, Outcome):
             yield from _pattern(inner.value.output, (*inner.path, "output"))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tutor.course.lint import _walk
-from tutor.course.lint.remark import Context, Path, Remark, error
+from tutor.course.lint.remark import Context, Remark, error
 from tutor.course.models import Chapter, Mistake, SpotMistake, TypeCommand
+from tutor.course.walk import Path
 
 
 def within_chapter(chapter: Chapter, _context: Context) -> Iterator[Remark]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tutor.course.lint import _walk
-from tutor.course.lint.remark import Context, Path, Remark, error, warning
+from tutor.course.lint.remark import Context, Remark, error, warning
 from tutor.course.models import Chapter, Choose, ChooseAll, Option, Order, Outcome, Quiz, SpotMistake, TypeCommand
+from tutor.course.walk import Path
 
 POOL = (4, 8)
 """How many questions a quiz has."""

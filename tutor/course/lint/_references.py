@@ -6,12 +6,14 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 
+from tutor.course import walk
 from tutor.course.lint import _walk
-from tutor.course.lint.remark import Context, Path, Remark, error, warning
+from tutor.course.lint.remark import Context, Remark, error, warning
 from tutor.course.mistakes import parameters
 from tutor.course.models import Chapter, FactCheck, SharedMistake, UseMistake
 from tutor.course.needs import needs_of
 from tutor.course.variables import VARIABLE, used
+from tutor.course.walk import Path
 
 _DOTTED = re.compile(r"\$\{([^}]*)\}?")
 _FAMILIES = {"image": "images", "name": "names", "port": "ports"}
@@ -20,7 +22,7 @@ _FAMILIES = {"image": "images", "name": "names", "port": "ports"}
 def variables(chapter: Chapter, _context: Context) -> Iterator[Remark]:
     """Variables that occur are declared, and spelled as variables are."""
     declared = {"image": chapter.images, "name": chapter.names, "port": chapter.ports}
-    for placed in _walk.everything(chapter):
+    for placed in walk.everything(chapter):
         path, value = placed
         if isinstance(value, str):
             yield from _text_variables(value, path, declared)
@@ -204,7 +206,7 @@ def shared(mistake: SharedMistake, place: int, context: Context) -> Iterator[Rem
     if not context.has(mistake.chapter):
         wrong = f"there is no chapter {mistake.chapter}"
         yield warning("no-chapter", (*path, "chapter"), wrong, "name the chapter that teaches what avoids this mistake")
-    for inner in _walk.everything(mistake, path):
+    for inner in walk.everything(mistake, path):
         value = inner.value
         for text in (value,) if isinstance(value, str) else tuple(value) if isinstance(value, dict) else ():
             for match in _DOTTED.finditer(text):

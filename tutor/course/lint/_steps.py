@@ -16,8 +16,9 @@ from tutor.course.expectations import (
 )
 from tutor.course.lint import _walk
 from tutor.course.lint._expectations import given
-from tutor.course.lint.remark import Context, Path, Remark, error, warning
+from tutor.course.lint.remark import Context, Remark, error, warning
 from tutor.course.models import Chapter, FactCheck, Lab, Mistake, Predict, Quiz, Recap, Step
+from tutor.course.walk import Path
 
 
 def complete(chapter: Chapter, _context: Context) -> Iterator[Remark]:

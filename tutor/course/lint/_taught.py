@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tutor.course import walk
 from tutor.course.lint import _commands, _walk
 from tutor.course.lint._readability import prose
-from tutor.course.lint.remark import Context, Path, Remark, error, warning
+from tutor.course.lint.remark import Context, Remark, error, warning
 from tutor.course.models import Chapter, FactCheck, Text
+from tutor.course.walk import Path
 
 _SHOWN = frozenset({"body", "ask", "explain", "intro", "truth", "goal", "hints", "remember", "idea"})
 
 
 def uses(chapter: Chapter) -> Iterator[tuple[Path, _commands.Use]]:
     """The docker commands that the learner is shown or must find: texts, first solutions, predictions, answers."""
-    for path, value in _walk.everything(chapter.sections, ("sections",)):
+    for path, value in walk.everything(chapter.sections, ("sections",)):
         if not isinstance(value, str):
             continue
         key = path[-1] if isinstance(path[-1], str) else path[-2]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tutor.course import walk
 from tutor.course.lint import _walk
 from tutor.course.lint._readability import grade, prose, sentences, words
-from tutor.course.lint.remark import Context, Path, Remark, error, warning
+from tutor.course.lint.remark import Context, Remark, error, warning
 from tutor.course.models import Chapter, Diagram, FactCheck, Recap, Text
+from tutor.course.walk import Path
 
 LONGEST = 90
 """So many words a learner reads without something to do."""
@@ -115,7 +117,7 @@ def drawings(chapter: Chapter, _context: Context) -> Iterator[Remark]:
 
 def _texts(chapter: Chapter) -> Iterator[tuple[Path, str]]:
     """Every text that a learner reads as Markdown or as a sentence."""
-    for placed in _walk.everything(chapter):
+    for placed in walk.everything(chapter):
         path, value = placed
         if not isinstance(value, str) or not path:
             continue

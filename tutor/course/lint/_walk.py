@@ -1,52 +1,18 @@
-"""Go through a chapter with the path that each value has in its YAML file."""
+"""Go through the kinds of things in a chapter, each with its path in the YAML file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
-
-import msgspec
 
 from tutor.course import models
 from tutor.course.expectations import AnyExpectation, Kind, NotExpectation
-from tutor.course.lint.remark import Path
-
-_UNTAGGED = frozenset({"own", "shared"})
-"""Tags that are no key in YAML."""
-
-
-class Placed(NamedTuple):
-    """A value and its path."""
-
-    path: Path
-    value: object
-
-
-def everything(value: object, path: Path = ()) -> Iterator[Placed]:
-    """A value and all values inside it, outer ones first; keys of mappings are not among them."""
-    yield Placed(path, value)
-    if isinstance(value, msgspec.Struct):
-        for name, written in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-            inner = getattr(value, name)
-            if inner is not None:
-                yield from everything(inner, (*path, written))
-    elif isinstance(value, tuple):
-        for place, inner in enumerate(value):
-            yield from everything(inner, (*path, *_item(place, inner)))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from everything(inner, (*path, key))
-
-
-def _item(place: int, value: object) -> Path:
-    tag = value.__struct_config__.tag if isinstance(value, msgspec.Struct) else None
-    return (place, tag) if isinstance(tag, str) and tag not in _UNTAGGED else (place,)
+from tutor.course.walk import Path, everything, item
 
 
 def sections(chapter: models.Chapter) -> Iterator[tuple[Path, models.Section]]:
     """The chapter's sections in order."""
     for place, section in enumerate(chapter.sections):
-        yield ("sections", *_item(place, section)), section
+        yield ("sections", *item(place, section)), section
 
 
 def labs(chapter: models.Chapter) -> Iterator[tuple[Path, models.Lab]]:
@@ -74,7 +40,7 @@ def questions(chapter: models.Chapter) -> Iterator[tuple[Path, models.Question]]
     """The questions of all quizzes."""
     for path, quiz in quizzes(chapter):
         for place, question in enumerate(quiz.questions):
-            yield (*path, "questions", *_item(place, question)), question
+            yield (*path, "questions", *item(place, question)), question
 
 
 def guesses(chapter: models.Chapter) -> Iterator[tuple[Path, models.Predict | models.ReadOutput]]:

@@ -9,13 +9,12 @@ from typing import Literal
 
 from tutor.course.lint._commands import parts
 from tutor.course.models import Chapter, Course
+from tutor.course.walk import Path
 
 CHAPTERS = 26
 """How many chapters the shipped course is to have."""
 
 Severity = Literal["error", "warning"]
-Path = tuple[str | int, ...]
-"""Keys and indexes as they are written in YAML: `("sections", 0, "text", "body")`."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from pathlib import Path
 import yaml
 
 from tutor import places
-from tutor.course import folder, loader
+from tutor.course import folder
 from tutor.course._fast import Parser
 from tutor.course.errors import CourseError
 from tutor.course.lint import _expectations, _ids, _questions, _references, _steps, _taught, _text, _walk
 from tutor.course.lint.remark import CHAPTERS, Context, Remark, Rule, Severity
+from tutor.course.reading import MISTAKES, Reading, read_course
 from tutor.course.sources import Source, shown
 
 RULES: tuple[Rule, ...] = (
@@ -90,14 +91,14 @@ def lint(path: Path | None = None) -> Report:
         Problem: There is nothing to check at that path.
     """
     course = folder.find(path)
-    reading = loader.read_course(course.lessons)
+    reading = read_course(course.lessons)
     context = surroundings(course, reading)
     issues = [_from_error(error) for error in reading.errors]
     for chapter in reading.course.chapters:
         source = reading.sources[chapter.chapter]
         if course.only is None or source.path.name == course.only.name:
             issues += (_place(remark, source) for rule in RULES for remark in rule(chapter, context))
-    if reading.shared is not None and (course.only is None or course.only.name == loader.MISTAKES):
+    if reading.shared is not None and (course.only is None or course.only.name == MISTAKES):
         issues += (_place(remark, reading.shared) for remark in _shared(context))
     if course.only is not None:
         name = shown(course.only)
@@ -107,7 +108,7 @@ def lint(path: Path | None = None) -> Report:
     return Report(tuple(sorted(set(issues))), reading.files if course.only is None else 1)
 
 
-def surroundings(course: folder.CourseFolder, reading: loader.Reading) -> Context:
+def surroundings(course: folder.CourseFolder, reading: Reading) -> Context:
     """What the rules may ask about: the only look at the disk beside the course files themselves."""
     try:
         folders = frozenset(entry.name for entry in course.labs.iterdir() if entry.is_dir() and entry.name != "images")
@@ -144,7 +145,7 @@ def _shared(context: Context) -> Iterator[Remark]:
             yield from _expectations.check(one, path)
 
 
-def _numbering(reading: loader.Reading) -> Iterator[Issue]:
+def _numbering(reading: Reading) -> Iterator[Issue]:
     """The shipped course has 26 chapters without a gap."""
     numbers = {chapter.chapter for chapter in reading.course.chapters} | reading.unread
     missing = sorted(set(range(1, CHAPTERS + 1)) - numbers)

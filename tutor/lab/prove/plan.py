@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import msgspec
-
 from tutor.course.expectations import ImageExpectation
 from tutor.course.models import (
     Chapter,
@@ -25,6 +23,7 @@ from tutor.course.models import (
     UseMistake,
 )
 from tutor.course.needs import needs_of_all
+from tutor.course.walk import everything
 from tutor.lab.session.lesson import wrong_id
 
 Kind = Literal["empty", "solution", "also", "mistake", "answer", "wrong", "outcome"]
@@ -168,21 +167,7 @@ def alone(planned: Iterable[Task]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
 
 
 def _judges_cache(chapter: Chapter) -> bool:
-    return any(isinstance(part, ImageExpectation) and part.new_layers is not None for part in _parts(chapter))
-
-
-def _parts(value: object) -> Iterator[msgspec.Struct]:
-    """A part of a course and all parts of it."""
-    if isinstance(value, msgspec.Struct):
-        yield value
-        for name in value.__struct_fields__:
-            yield from _parts(getattr(value, name))
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _parts(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _parts(item)
+    return any(isinstance(part, ImageExpectation) and part.new_layers is not None for _, part in everything(chapter))
 
 
 def needed(planned: Iterable[Task]) -> frozenset[Need]:
