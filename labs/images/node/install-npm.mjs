@@ -21,3 +21,5 @@ writeFileSync("/tmp/npm.tgz", archive);
 execFileSync("tar", ["-xzf", "/tmp/npm.tgz", "-C", home, "--strip-components=1", "--no-same-owner",
   "--exclude=package/docs", "--exclude=package/man"]);
 for (const tool of ["npm", "npx"]) symlinkSync(`../lib/node_modules/npm/bin/${tool}-cli.js`, `/usr/local/bin/${tool}`);
+// npm asks its registry about known holes and about its own updates, and waits where nobody answers: labs work offline.
+writeFileSync(`${home}/npmrc`, "audit=false\nupdate-notifier=false\n");
