@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from tutor.engine.world import Attachment, Container, Service, World
 from tutor.ui.tui.picture import speech, world_cards
@@ -50,8 +51,8 @@ def draw(world: World, look: Look, cells: int, rows: int) -> Drawing:
         forms.append(lambda: _as_list(world, look, cells, 4))
     forms += [
         lambda: _as_list(world, look, cells, 3),
-        lambda: _as_list(world, look, cells, 2),
-        lambda: _as_list(world, look, cells, 1),
+        lambda: _as_list(world, look, cells, 2, rows),
+        lambda: _as_list(world, look, cells, 1, rows),
     ]
     for form in forms:
         drawing = form()
@@ -74,27 +75,43 @@ def _with_cards(world: World, look: Look, cells: int, full: bool, airy: bool) ->
     return tuple(lines + [spans(" ", line) for line in below])
 
 
-def _as_list(world: World, look: Look, cells: int, detail: int) -> Drawing:
-    lines: list[Line] = []
-    for block in _listed(world, look, cells, detail):
-        lines += block
-    return tuple(lines + _rest(world, look, cells, detail))
+def _as_list(world: World, look: Look, cells: int, detail: int, rows: int = 0) -> Drawing:
+    """The containers one below the other; where lines are left of `rows`, more is told of those that matter most."""
+    blocks = _listed(world, look, cells, detail)
+    rest = _rest(world, look, cells, detail)
+    for fuller in range(detail + 1, 4):
+        _grow(
+            blocks, rows - len(rest), partial(_entry, world=world, look=look, cells=cells, detail=fuller), world, look
+        )
+    return tuple([line for block in blocks for line in block] + rest)
 
 
 def _least(world: World, look: Look, cells: int, rows: int) -> Drawing:
     rest = _rest(world, look, cells, 0)
     rest = rest[: max(rows // 3, 1)] if rows > 1 else []
-    every = parts.containers(world)
-    keep = [n for n, c in enumerate(every) if parts.sign(c, look)]
     blocks = _listed(world, look, cells, 0)
-    spare = rows - len(rest) - sum(map(len, blocks))
-    # What is marked or has just changed is told in full first, the others as long as there is room.
-    for number in dict.fromkeys([*keep, *range(len(every))]):
-        longer = _entry(every[number], world, look, cells, 1)
-        if len(longer) - len(blocks[number]) <= spare:
-            spare -= len(longer) - len(blocks[number])
-            blocks[number] = longer
-    return (*stacked(blocks, rows - len(rest), cells, "containers", keep), *rest)
+    _grow(blocks, rows - len(rest), partial(_entry, world=world, look=look, cells=cells, detail=1), world, look)
+    return (*stacked(blocks, rows - len(rest), cells, "containers", _by_weight(world, look)), *rest)
+
+
+def _by_weight(world: World, look: Look) -> list[int]:
+    """The numbers of the containers: what is marked or has just changed first, then the newest."""
+    every = parts.containers(world)
+    numbers = range(len(every))
+    return list(dict.fromkeys([*(n for n in numbers if parts.sign(every[n], look)), *reversed(numbers)]))
+
+
+def _grow(
+    blocks: list[list[Line]], rows: int, longer: Callable[[Container], list[Line]], world: World, look: Look
+) -> None:
+    """Tell more of containers, by their weight, as long as there is room."""
+    spare = rows - sum(map(len, blocks))
+    every = parts.containers(world)
+    for number in _by_weight(world, look) if every else []:
+        new = longer(every[number])
+        if 0 < len(new) - len(blocks[number]) <= spare:
+            spare -= len(new) - len(blocks[number])
+            blocks[number] = new
 
 
 def _listed(world: World, look: Look, cells: int, detail: int) -> list[list[Line]]:
@@ -111,7 +128,9 @@ def _entry(c: Container, world: World, look: Look, cells: int, detail: int) -> l
     doors.sort(key=lambda d: d.state != "broken")
     if detail == 0:
         door = spans(*(_door(d, 3) for d in doors[:1]))
-        return [ends(title, door if width_of(title) + width_of(door) < cells else (), cells)]
+        ties = say("◇ " + " ".join(clean(a.network) for a in c.attachments), "network") if c.attachments else ()
+        ways = (spans(door, "  " if door and ties else "", ties), door, ties)
+        return [ends(title, next((way for way in ways if width_of(title) + width_of(way) < cells), ()), cells)]
     lines = [ends(title, (made_from,), cells)]
     for number, said in enumerate(wrapped(parts.reason(c), cells - 4, 3 if detail > 1 else 1)):
         lines.append(clip(spans(Span("    " if number else "  └ ", "quiet"), said), cells))
