@@ -200,6 +200,24 @@ async def test_from_the_quiz_to_what_taught_it_and_back(tmp_path: Path) -> None:
         assert screen.page is page
 
 
+async def test_a_quiz_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    app = make_app(tmp_path, course=course())
+    async with running(app) as pilot:
+        for place, dots in ((1, "○○"), (2, "●○")):
+            screen = LessonScreen(app.desk, lesson_chapter(), NoEngine(course(), lesson_chapter()))
+            await app.push_screen(screen)
+            await screen.show(place_of("quiz"))
+            page = screen.page
+            assert isinstance(page, QuizPage)
+            head = str(page.query_one("#quiz-head", Static).content)
+            assert head.startswith(f"Quiz · question {place} of ")
+            assert dots in head
+            if place == 1:
+                await pilot.press("1")
+                await until(pilot, lambda page=page: page.asking.answered, "the answer")  # type: ignore[misc]
+                app.pop_screen()
+
+
 @pytest.mark.parametrize(
     ("cells", "shown"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -40,7 +40,8 @@ class QuizPage(Page):
         quiz: The quiz, as the course has it.
         chapter: Its chapter.
         bound: Fills in a question's variables, to show it.
-        answered: Ids of questions that were answered before: they are passed over, unless all were.
+        answered: Questions that were answered before, by id, and whether rightly: they are passed over and counted,
+            unless all were answered: then the quiz begins anew.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class QuizPage(Page):
         quiz: Quiz,
         chapter: Chapter,
         bound: Callable[[Question], Question],
-        answered: Collection[str],
+        answered: Mapping[str, bool],
         room: Room,
         shuffle: random.Random,
     ) -> None:
@@ -57,7 +58,8 @@ class QuizPage(Page):
         waiting = [q for q in quiz.questions if q.id not in answered] or list(quiz.questions)
         self._asked = [Asking(bound(question), question, room, shuffle) for question in waiting]
         self._place = 0
-        self._right = 0
+        self._before = len(quiz.questions) - len(waiting)
+        self._right = sum(answered[q.id] for q in quiz.questions if q not in waiting)
 
     def compose(self) -> ComposeResult:
         """A head, the first question, and the score at the end."""
@@ -112,10 +114,10 @@ class QuizPage(Page):
         return taught.where(self._chapter, source)
 
     def _draw(self) -> None:
-        total = len(self._asked)
-        dots = "".join("●" if asking.answered else "○" for asking in self._asked)
+        total = self._before + len(self._asked)
+        dots = "●" * self._before + "".join("●" if asking.answered else "○" for asking in self._asked)
         head = Content.assemble(
-            (f"Quiz · question {self._place + 1} of {total}  ", "bold $secondary"), (dots, "$quiet")
+            (f"Quiz · question {self._before + self._place + 1} of {total}  ", "bold $secondary"), (dots, "$quiet")
         )
         self.query_one("#quiz-head", Static).update(head)
         line = self.query_one("#taught", Static)
