@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,27 @@ def test_a_step_that_can_be_done_here_is_there(home: Path, engine: Engine) -> No
         assert session.begin(lab.steps[0].id).id == lab.steps[0].id
     finally:
         session.close()
+
+
+def test_with_an_old_engine_labs_build_with_its_other_builder(
+    home: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course, lab = _needing(0)
+    session = Session.open(course, course.chapters[0], engine=engine, lab=lab, labs=SAMPLE / "labs", keep=False)
+    try:
+        assert "DOCKER_BUILDKIT" not in session.environment()
+        monkeypatch.setattr(engine, "version", replace(engine.version, engine="20.10.24", api="1.41"))
+        assert session.environment()["DOCKER_BUILDKIT"] == "0"
+        words = "This step needs BuildKit. Engine 20.10.24 is older than 24: labs build with its other builder there."
+        assert needs.lacking(engine, ["buildkit"], "step") == words
+    finally:
+        session.close()
+
+
+def test_whether_privileged_containers_can_be_started_is_tried(engine: Engine) -> None:
+    def there() -> set[str]:
+        return {one["Id"] for one in engine.api.containers(all=True)}
+
+    before = there()
+    assert needs.missing(engine, "privileged") in {"", needs.NOT_PRIVILEGED}
+    assert there() == before

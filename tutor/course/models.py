@@ -25,7 +25,7 @@ Markdown = Annotated[str, msgspec.Meta(min_length=1, max_length=8000)]
 Script = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
 """A bash script as a learner would type it in the lab's shell, in the workspace."""
 
-Need = Literal["compose", "buildx", "swarm"]
+Need = Literal["compose", "buildx", "swarm", "buildkit", "privileged"]
 Picture = Literal["world", "trace", "layers", "timeline"]
 
 

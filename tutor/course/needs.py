@@ -1,4 +1,4 @@
-"""What a script uses beside the engine itself: Compose, buildx, Swarm mode."""
+"""What a script uses beside the engine itself: Compose, buildx, Swarm mode; and what not every engine can do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ _USES: tuple[tuple[Need, re.Pattern[str]], ...] = (
     ("compose", re.compile(r"\bdocker[ \t]+compose\b")),
     ("swarm", re.compile(r"\bdocker[ \t]+(swarm|service|stack)\b")),
     ("buildx", re.compile(r"\bdocker[ \t]+buildx\b")),
+    ("buildkit", re.compile(r"--mount=type=|\b(?:COPY|ADD)[ \t]+--(?:chmod|link)\b|\bbuild\b[^\n]*[ \t]--secret\b")),
+    ("privileged", re.compile(r"--privileged\b|\"Privileged\": *true|\bprivileged: *true")),
 )
+OF_THE_ENGINE: frozenset[Need] = frozenset({"buildkit", "privileged"})
+"""What nearly every engine can do: chapters and steps do not have to name it, and the proof leaves out what uses it
+where it is missing."""
 
 
 def needs_of(script: str) -> dict[Need, re.Match[str]]:

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tutor.course.models import Chapter, Need
+from tutor.lab.session import setup as session_setup
 from tutor.problems import Problem
 from tutor.sandbox import swarm_mode
+from tutor.sandbox.objects import version
+from tutor.sandbox.sourcepolicy import POLICY_API
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
@@ -17,7 +20,17 @@ if TYPE_CHECKING:
 _LIMIT = 30
 """Seconds in which a plugin of the docker command has to tell its version."""
 
-_NAMES: dict[Need, str] = {"compose": "Docker Compose", "buildx": "buildx", "swarm": "Swarm mode"}
+_NAMES: dict[Need, str] = {
+    "compose": "Docker Compose",
+    "buildx": "buildx",
+    "swarm": "Swarm mode",
+    "buildkit": "BuildKit",
+    "privileged": "privileged containers",
+}
+
+NOT_PRIVILEGED = "This engine cannot start privileged containers: it has not all capabilities itself."
+_SMALL = "shell"
+"""Role of the image that a container is tried with."""
 
 # What was found once stays: only what is missing may come while the tutor runs.
 _found: set[tuple[str, Need]] = set()
@@ -36,6 +49,12 @@ def missing(engine: Engine, need: Need) -> str:
             return swarm_mode.obstacle(engine.api.info())
     if known in _found:
         return ""
+    if need in {"buildkit", "buildx"} and not builds_by_buildkit(engine):
+        return f"Engine {engine.version.engine} is older than 24: labs build with its other builder there."
+    if need == "buildkit":
+        return ""
+    if need == "privileged":
+        return _privileged(engine)
     environment = {**os.environ, **engine.address.environment()}
     words = ["docker", need, "version"]
     try:
@@ -49,6 +68,36 @@ def missing(engine: Engine, need: Need) -> str:
     if done.returncode:
         return f"`docker {need}` is not installed."
     _found.add(known)
+    return ""
+
+
+def builds_by_buildkit(engine: Engine) -> bool:
+    """Whether labs build with BuildKit: where it can be told which images a lab may read."""
+    return version(engine.version.api) >= POLICY_API
+
+
+def _privileged(engine: Engine) -> str:
+    """Try it: an engine on a machine that has not all capabilities itself may not be able to give them all."""
+    from docker import errors
+
+    image = session_setup.catalogue()[_SMALL].reference
+    with engine.guard():
+        try:
+            made = engine.api.create_container(
+                image,
+                ["true"],
+                labels={"docker-tutor.trial": "privileged"},
+                host_config=engine.api.create_host_config(privileged=True),
+            )
+        except errors.ImageNotFound:
+            return ""
+        try:
+            engine.api.start(made["Id"])
+        except errors.APIError:
+            return NOT_PRIVILEGED
+        finally:
+            engine.api.remove_container(made["Id"], force=True)
+    _found.add((engine.address.host, "privileged"))
     return ""
 
 

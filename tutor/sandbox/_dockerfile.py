@@ -21,6 +21,7 @@ _QUOTES = re.compile(r"[\\'\"`]")
 _FROM = re.compile(r"\s*(?:ONBUILD\s+)*FROM\s+(.*)", re.IGNORECASE | re.DOTALL)
 _FLAG = re.compile(r"from=([^\s,\]]+)", re.IGNORECASE)
 _ARG = re.compile(r"\s*(?:ONBUILD\s+)*(?:ARG|ENV)\s+(.*)", re.IGNORECASE | re.DOTALL)
+_DEFAULT = re.compile(r"\s*ARG\s+([A-Za-z_]\w*)=[^\s\\'\"`]*\s*", re.IGNORECASE)
 _ADD = re.compile(r"\s*(?:ONBUILD\s+)*ADD\s+(.*)", re.IGNORECASE | re.DOTALL)
 _BETWEEN = re.compile(r"[\s,\"']+")
 _STAGE = re.compile(r"\s*FROM\s+(?:--\S+\s+)*\S+\s+AS\s+([a-z][a-z0-9_.-]*)\s*", re.IGNORECASE)
@@ -149,6 +150,9 @@ def _values(lines: list[str], arguments: Mapping[str, str]) -> dict[str, set[str
             found = _ARG.fullmatch(joined)
             if found is None:
                 continue
+            default = _DEFAULT.fullmatch(joined)
+            if default and default[1] in arguments:
+                continue  # what the client gives is used instead of it
             words = found[1].split()
             for word in (*words, *(_QUOTES.sub("", word) for word in words)):
                 name, equals, value = word.partition("=")

@@ -54,6 +54,7 @@ class Builder:
         self._ask = ask
         self._names: list[str] = []
         self._cache: set[str] | None = None
+        self._began = False
         self._since = time.time()
         self._sources = CacheSources(ask.objects)
         calls = Calls(_known, self._judge, self._ended, self._failed)
@@ -62,7 +63,7 @@ class Builder:
 
     async def _ended(self, path: str) -> None:
         """A build has ended: note what its names mean now, and what is new in the cache."""
-        if path != _CONTROL + "Solve" or self._cache is None:
+        if path != _CONTROL + "Solve" or not self._began:
             return
         with contextlib.suppress(EngineError, Refused):
             # At once: what others build from now on is not the lab's.
@@ -133,8 +134,8 @@ class Builder:
             if not is_reference(name):
                 raise Refused(f"{name} is no name for an image.", 400, "malformed")
             await claim(self._ask, name)
-        if self._cache is None:
-            self._cache = await cache_ids(self._ask)
+        if not self._began:
+            self._cache, self._began = await cache_ids(self._ask), True
         for name in names:
             self._ask.record.make(name)
         self._names += names

@@ -118,7 +118,7 @@ def _census(engine: Engine, scope: Scope, record: Record) -> Census:
         for item in engine.list("networks")
         if item["Name"] not in PREDEFINED_NETWORKS | SWARM_NETWORKS and not scope.owns(item.get("Labels"))
     ]
-    cache = engine.call("GET", "system", "df", type="build-cache").get("BuildCache") or ()
+    cache = engine.build_cache()
     return Census(
         containers=len(containers),
         running=sum(item.get("State") == "running" for item in containers),
@@ -247,7 +247,7 @@ class _Closing:
             return ""
 
     def _cache(self) -> None:
-        left = {item["ID"] for item in self._cached()} & self._record.cache
+        left = {item["ID"] for item in self._engine.build_cache()} & self._record.cache
         progress = True
         while left and progress:
             progress = False
@@ -261,9 +261,6 @@ class _Closing:
                     self._removed.setdefault("build cache", []).extend(sorted(gone))
         # What a newer build of the learner's stands on is in use and stays: it is shared now.
         self._record.cache = set()
-
-    def _cached(self) -> list[dict[str, Any]]:
-        return list(self._engine.call("GET", "system", "df", type="build-cache").get("BuildCache") or ())
 
     def _swarm(self) -> None:
         if self._keep_swarm:

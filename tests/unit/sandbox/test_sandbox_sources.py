@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tutor.sandbox import _ownaddress
-from tutor.sandbox._dockerfile import addresses
+from tutor.sandbox._dockerfile import addresses, images
 from tutor.sandbox.policy import Refused
 from tutor.sandbox.rules._late import Late
 from tutor.sandbox.rules.tags import whole
@@ -79,6 +79,22 @@ def _say(late: Late, *lines: str) -> None:
 _FROM = ("Step 1/2 : FROM new:1", " ---> 0123456789ab\n")
 _COPY = ("Step 2/2 : COPY --from=new:1 /a /b", " ---> 0123456789ab\n")
 _PULL = ("Pulling from library/new", "Status: Downloaded newer image for new:1")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ARG BASE=theirs\nFROM ${BASE}", {"given"}),
+        ("ARG BASE=theirs\nARG MORE=$BASE\nFROM $MORE", {"given"}),
+        # Whatever may be read in another way counts.
+        ("ARG BASE=theirs\nENV BASE=theirs\nFROM ${BASE}", {"given", "theirs"}),
+        ('ARG "BASE=theirs"\nFROM $BASE', {"given", "theirs"}),
+        ("ENV A=1 \\\nBASE=theirs\nFROM $BASE", {"given", "theirs"}),
+        ("ARG BASE=other MORE=theirs\nFROM $MORE", {"theirs"}),
+    ],
+)
+def test_a_default_that_the_client_replaces_is_not_read(text: str, found: set[str]) -> None:
+    assert {named.name for named in images(text, {"BASE": "given"})} == found
 
 
 def test_images_that_come_while_a_build_runs() -> None:

@@ -11,7 +11,7 @@ from tutor.course.lint import _walk
 from tutor.course.lint.remark import Context, Remark, error, warning
 from tutor.course.mistakes import parameters
 from tutor.course.models import Chapter, FactCheck, SharedMistake, UseMistake
-from tutor.course.needs import needs_of
+from tutor.course.needs import OF_THE_ENGINE, needs_of
 from tutor.course.variables import VARIABLE, used
 from tutor.course.walk import Path
 
@@ -192,7 +192,7 @@ def needs(chapter: Chapter, _context: Context) -> Iterator[Remark]:
             continue
         place = next((place for place in own if path[: len(place)] == place), None)
         for need, found in needs_of(script).items():
-            if need in told or (place and need in own[place]):
+            if need in OF_THE_ENGINE or need in told or (place and need in own[place]):
                 continue
             told.add(need)
             wrong = f"`{found[0]}` needs `{need}`"

@@ -14,7 +14,7 @@ from tutor.course import variables
 from tutor.course.models import Course, Step
 from tutor.course.variables import Bindings
 from tutor.engine.world import World
-from tutor.lab import open_labs, shell
+from tutor.lab import needs, open_labs, shell
 from tutor.lab.open_labs import OpenLab, Serving
 from tutor.lab.session import mark as session_mark
 from tutor.lab.session import serve as session_serve
@@ -107,7 +107,9 @@ class SessionCore:
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of everything that runs in the lab."""
         socket = f"unix://{session_setup.socket(self.lab_id)}"
-        return shell.environment(self.lab_id, socket, self._folder / "shell", self.workspace, base)
+        env = shell.environment(self.lab_id, socket, self._folder / "shell", self.workspace, base)
+        # docker commands from 23 on use BuildKit whatever the engine says it prefers.
+        return env if needs.builds_by_buildkit(self.engine) else env | {"DOCKER_BUILDKIT": "0"}
 
     def shell_command(self) -> list[str]:
         """The words that start the lab's interactive shell, to be run in the workspace with `environment()`."""

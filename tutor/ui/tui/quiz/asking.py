@@ -172,7 +172,10 @@ class Asking(Page):
             self.focus_first()
             return
         result, completed = done
-        self.query_one(Input).disabled = True
+        # A line has room for the end of a long command only.
+        field = self.query_one(Input)
+        await self.mount(Code(command, whole=True), after=field)
+        field.disabled, field.display = True, False
         self._graded((), result, "", completed.output, completed.exit_code)
 
     def _begin(self) -> None:
