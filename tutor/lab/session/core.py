@@ -197,8 +197,10 @@ class SessionCore:
     def _prepare(self, script: str) -> None:
         done = self.run(variables.bind(script, self.bindings), timeout=PREPARE_LIMIT)
         if done.exit_code or done.timed_out:
+            # What went wrong stands last.
+            said = (done.output.strip().splitlines() or ["nothing was said"])[-1]
             raise Problem(
-                f"The lab could not be prepared (exit status {done.exit_code}): {done.output.strip()[-500:]}",
+                f"The lab could not be prepared (exit status {done.exit_code}): {said[:500]}",
                 "See `docker tutor doctor`; the course's author can try it with `docker tutor course prove`.",
                 code="prepare-failed",
             )
