@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tutor.course.models import Course, Mistake, SharedMistake, Step, UseMistake
 from tutor.course.variables import bind_parameters, used
 from tutor.problems import Problem
@@ -16,6 +18,27 @@ class UnknownMistake(Problem):
             "See the course's mistakes.yaml for those it has.",
             code="unknown-mistake",
         )
+
+
+# How words that ids have in small letters are written.
+_WRITTEN = {word: word.upper() for word in ("api", "arg", "cli", "cmd", "env", "id", "json", "pid", "smtp")} | {
+    "ids": "IDs"
+}
+
+
+def title(name: str, known: Mapping[str, SharedMistake] | None = None) -> str:
+    """A mistake in a few words: a shared one has a title, a step's own says it by its id.
+
+    `door-to-smtp` is shown as "Door to SMTP".
+
+    Args:
+        name: Its id.
+        known: The course's shared mistakes.
+    """
+    if known and name in known:
+        return known[name].title
+    words = " ".join(_WRITTEN.get(word, word) for word in name.split("-")).replace(" s ", "'s ")
+    return words[:1].upper() + words[1:]
 
 
 def shared(use: UseMistake, course: Course) -> SharedMistake:

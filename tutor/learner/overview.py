@@ -7,6 +7,7 @@ from datetime import date, datetime, tzinfo
 
 import msgspec
 
+from tutor.course import mistakes
 from tutor.course.models import Chapter, Course, Predict, Step
 from tutor.learner import progress, review, schedule, whereabouts
 from tutor.learner.memory import HOUR, Key, Made, Memory, Record
@@ -170,7 +171,7 @@ def _mistakes(course: Course, records: Mapping[Key, Record]) -> tuple[MistakeVie
         shared = course.mistakes.get(name)
         where, own = tasks.get(ones[0][0], (None, None))
         words = name.partition(" ")[0]
-        title = words.replace("-", " ").capitalize()
+        title = mistakes.title(words)
         if isinstance(own, Step):
             title = f"{title} ({own.title})"
         found.append(

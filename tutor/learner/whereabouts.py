@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from tutor.course.identity import content_hash
+from tutor.course.mistakes import title
 from tutor.course.models import Chapter, Course, Lab, Predict, Question, Quiz, Section, Step
 from tutor.learner.memory import Key, Kind, Memory, Record
 
@@ -59,8 +60,7 @@ def settle(course: Course, memory: Memory) -> Mapping[Key, Record]:
 
 def mistake_titles(course: Course, mistakes: Iterable[str]) -> list[str]:
     """Named mistakes in words: those that are shared have a title, the others say it by their id."""
-    shared = course.mistakes
-    return [shared[name].title if name in shared else name.replace("-", " ").capitalize() for name in mistakes]
+    return [title(name, course.mistakes) for name in mistakes]
 
 
 def _of_section(section: Section) -> tuple[Task, ...]:

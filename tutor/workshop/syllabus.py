@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from tutor.course.mistakes import title
 from tutor.course.models import Chapter, Course, Lab, Mistake, Quiz, SharedMistake, Step
 
 
@@ -69,11 +70,5 @@ def _chapter(chapter: Chapter, shared: Mapping[str, SharedMistake]) -> ChapterOu
 
 
 def _step(step: Step, shared: Mapping[str, SharedMistake]) -> StepOutline:
-    words = {}
-    for mistake in step.mistakes:
-        if isinstance(mistake, Mistake):
-            words[mistake.id] = mistake.id.replace("-", " ")
-        else:
-            known = shared.get(mistake.use)
-            words[mistake.use] = known.title if known else mistake.use.replace("-", " ")
-    return StepOutline(id=step.id, title=step.title, mistakes=words)
+    ids = [mistake.id if isinstance(mistake, Mistake) else mistake.use for mistake in step.mistakes]
+    return StepOutline(id=step.id, title=step.title, mistakes={name: title(name, shared) for name in ids})

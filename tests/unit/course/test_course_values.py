@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tutor.course._scalars import Odd, plain
 from tutor.course.expectations import ContainerExpectation, HttpExpectation
 from tutor.course.identity import content_hash
-from tutor.course.mistakes import UnknownMistake, parameters, resolve, resolve_step, shared
+from tutor.course.mistakes import UnknownMistake, parameters, resolve, resolve_step, shared, title
 from tutor.course.models import Chapter, Course, Lab, Option, SharedMistake, Step, UseMistake
 from tutor.course.needs import needs_of
 from tutor.course.reading import load_chapter
@@ -180,6 +180,12 @@ def test_whatever_pyyaml_reads_otherwise_is_odd(text: str) -> None:
         assert not isinstance(value, str)
         if not isinstance(value, Odd):
             assert value == yaml.safe_load(text)
+
+
+def test_mistakes_in_words() -> None:
+    known = {COMMON.id: COMMON}
+    words = [title(name, known) for name in ("swapped", "door-to-smtp", "the-page-s-port", "first-cmd-lost", "by-id")]
+    assert words == ["Ports swapped", "Door to SMTP", "The page's port", "First CMD lost", "By ID"]
 
 
 def test_what_scripts_need() -> None:
