@@ -22,7 +22,7 @@ from tutor.course.models import Mistake, Step
 from tutor.engine.connect import Engine
 from tutor.engine.images import resolve
 from tutor.engine.inside import run
-from tutor.engine.snapshot import LABEL, is_manager, take
+from tutor.engine.snapshot import LABEL, may_manage, services, take
 from tutor.engine.world import World
 from tutor.lab.judge import findings, judge
 from tutor.lab.observations import Activity, CouldNot, HttpSeen, Observations
@@ -234,7 +234,24 @@ def test_records_that_did_not_change_are_the_same_ones(engine: Engine, lab: str,
     again = take(engine, lab, world, references=[resolve("shell")])
     assert all(again.images[key] is image for key, image in world.images.items())
     assert all(again.containers[key] is c for key, c in world.containers.items())
-    assert isinstance(is_manager(engine), bool)
+    assert isinstance(may_manage(engine), bool)
+
+
+@pytest.mark.engine
+def test_an_engine_that_does_not_say_whether_it_manages_a_swarm_is_asked(
+    engine: Engine, lab: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = engine.api._get
+
+    def get(url: str, **options: object) -> object:
+        answer = ask(url, **options)
+        if url.endswith("/_ping"):
+            answer.headers.pop("Swarm", None)
+        return answer
+
+    monkeypatch.setattr(engine.api, "_get", get)
+    assert may_manage(engine)
+    assert services(engine, lab) == []
 
 
 @pytest.mark.engine

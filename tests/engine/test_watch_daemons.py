@@ -19,7 +19,7 @@ import pytest
 from tutor.engine.address import EngineAddress
 from tutor.engine.connect import Engine, connect
 from tutor.engine.images import resolve
-from tutor.engine.snapshot import LABEL, is_manager, take
+from tutor.engine.snapshot import LABEL, may_manage, take
 from tutor.engine.watch import EngineState, Watch
 from tutor.engine.world import Change, World
 from tutor.problems import Problem
@@ -189,9 +189,9 @@ def test_services_of_a_swarm_come_up(daemon: Daemon, engine: Engine) -> None:
     swarm = daemon.start()
     swarm.api.load_image(b"".join(engine.api.get_image(resolve("shell"))))
     with Watch(swarm, LAB, seen.on_world, seen.on_state):
-        assert not is_manager(swarm)
+        assert not may_manage(swarm)
         swarm.api.init_swarm(advertise_addr="127.0.0.1")
-        assert is_manager(swarm)
+        assert may_manage(swarm)
 
         def docker(*words: str) -> None:
             environment = {**os.environ, "DOCKER_HOST": daemon.host}

@@ -241,11 +241,15 @@ class _Snapshot:
             return list(pool.map(one, sorted(keys)))
 
 
-def is_manager(engine: Engine) -> bool:
-    """Whether the engine manages a swarm: the ping's header says so, without the cost of `info` (API 1.41)."""
+def may_manage(engine: Engine) -> bool:
+    """Whether the engine manages a swarm, or does not say so: then it is to be asked.
+
+    From Engine 23 on (API 1.42) the ping's header says it, without the cost of `info`.
+    """
     api: Any = engine.api
     response = api._get(api._url("/_ping", versioned_api=False))
-    return str(response.headers.get("Swarm", "")).endswith("/manager")
+    said = response.headers.get("Swarm")
+    return said is None or str(said).endswith("/manager")
 
 
 def services(engine: Engine, lab: str) -> list[dict[str, Any]]:
@@ -264,7 +268,7 @@ def _of_manager(engine: Engine, ask: Callable[[], _Value]) -> _Value | None:
     """What a swarm's manager answers; None where the engine is none, or is just leaving or making a swarm."""
     from docker.errors import APIError
 
-    if not is_manager(engine):
+    if not may_manage(engine):
         return None
     try:
         return ask()
