@@ -121,7 +121,9 @@ def meaning(c: Container) -> str:
     if number == 127:
         return "its command was not found"
     if number == 137:
-        return "it was ended by SIGKILL, by hand or because it did not end when asked"
+        # On a busy machine engines 20.10 and 26.1 were seen to miss a kill for memory (OOMKilled stays false).
+        memory = ", or for memory" if c.memory else ""
+        return f"it was ended by SIGKILL, by hand or because it did not end when asked{memory}"
     if number == 139:
         return "its main process crashed (SIGSEGV)"
     if number == 143:
