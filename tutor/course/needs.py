@@ -11,8 +11,13 @@ _USES: tuple[tuple[Need, re.Pattern[str]], ...] = (
     ("compose", re.compile(r"\bdocker[ \t]+compose\b")),
     ("swarm", re.compile(r"\bdocker[ \t]+(swarm|service|stack)\b")),
     ("buildx", re.compile(r"\bdocker[ \t]+buildx\b")),
-    ("buildkit", re.compile(r"--mount=type=|\b(?:COPY|ADD)[ \t]+--(?:chmod|link)\b|\bbuild\b[^\n]*[ \t]--secret\b")),
-    ("privileged", re.compile(r"--privileged\b|\"Privileged\": *true|\bprivileged: *true")),
+    (
+        "buildkit",
+        re.compile(
+            r"--mount=type=|\b(?:COPY|ADD)[ \t]+--(?:chmod|link)\b|\bbuild\b[^\n]*[ \t]--secret\b|dockerfile_inline"
+        ),
+    ),
+    ("privileged", re.compile(r"--privileged\b|\"Privileged\": *(?:true|')|\bprivileged: *true")),
 )
 OF_THE_ENGINE: frozenset[Need] = frozenset({"buildkit", "privileged"})
 """What nearly every engine can do: chapters and steps do not have to name it, and the proof leaves out what uses it

@@ -191,7 +191,12 @@ def test_mistakes_in_words() -> None:
 def test_what_scripts_need() -> None:
     assert set(needs_of("docker compose up -d && docker  service ls")) == {"compose", "swarm"}
     assert not needs_of("docker run compose; docker-compose up")
-    for script in ("RUN --mount=type=cache,target=/a x", "COPY --chmod=755 a b", "docker build -q --secret id=k ."):
+    for script in (
+        "RUN --mount=type=cache,target=/a x",
+        "COPY --chmod=755 a b",
+        "docker build -q --secret id=k .",
+        "dockerfile_inline: |",
+    ):
         assert set(needs_of(script)) == {"buildkit"}
     for script in ("docker run --privileged busybox", '{"HostConfig": {"Privileged": true}}', "privileged: true"):
         assert set(needs_of(script)) == {"privileged"}
