@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tutor.course.models import Chapter, Need
+from tutor.engine import privileged
 from tutor.lab.session import setup as session_setup
 from tutor.problems import Problem
 from tutor.sandbox import swarm_mode
@@ -54,7 +55,10 @@ def missing(engine: Engine, need: Need) -> str:
     if need == "buildkit":
         return ""
     if need == "privileged":
-        return _privileged(engine)
+        if not privileged.can_start(engine, session_setup.catalogue()[_SMALL].reference):
+            return NOT_PRIVILEGED
+        _found.add(known)
+        return ""
     environment = {**os.environ, **engine.address.environment()}
     words = ["docker", need, "version"]
     try:
@@ -74,31 +78,6 @@ def missing(engine: Engine, need: Need) -> str:
 def builds_by_buildkit(engine: Engine) -> bool:
     """Whether labs build with BuildKit: where it can be told which images a lab may read."""
     return version(engine.version.api) >= POLICY_API
-
-
-def _privileged(engine: Engine) -> str:
-    """Try it: an engine on a machine that has not all capabilities itself may not be able to give them all."""
-    from docker import errors
-
-    image = session_setup.catalogue()[_SMALL].reference
-    with engine.guard():
-        try:
-            made = engine.api.create_container(
-                image,
-                ["true"],
-                labels={"docker-tutor.trial": "privileged"},
-                host_config=engine.api.create_host_config(privileged=True),
-            )
-        except errors.ImageNotFound:
-            return ""
-        try:
-            engine.api.start(made["Id"])
-        except errors.APIError:
-            return NOT_PRIVILEGED
-        finally:
-            engine.api.remove_container(made["Id"], force=True)
-    _found.add((engine.address.host, "privileged"))
-    return ""
 
 
 def lacking(engine: Engine, needs: Iterable[Need], what: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tutor.course.models import Guess, Outcome, Predict, ReadOutput
@@ -25,6 +26,10 @@ REST = 0.4
 
 REST_LIMIT = 30.0
 """Seconds to wait for that."""
+
+
+_NOTICE = re.compile(r"DEPRECATED: The legacy builder is deprecated[^\n]*\n(?:[ \t]+[^\n]*\n)*\n?")
+"""Said by docker 23 and newer where a lab builds with the classic builder."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,17 @@ def run(
         Problem: `engine-gone`, `engine-refused`, `no-bash`.
     """
     completed = session.run(question.run, timeout=timeout, on_output=on_output)
+    completed = replace(completed, output=without_notice(completed.output))
     states = tuple(expectation for option in question.options for expectation in option.when.state)
     world = _at_rest(session) if states else session.observer.world()
     seen = session.observer.observe(states, world) if states else Observations()
     happened = (o.id for o in question.options if is_what_happened(o.when, completed, world, seen))
     return Ran(completed, world, tuple(happened))
+
+
+def without_notice(output: str) -> str:
+    """What a command printed, without docker's notice that the classic builder is an old one. Pure."""
+    return _NOTICE.sub("", output)
 
 
 def is_what_happened(outcome: Outcome, completed: Completed, world: World, seen: Observations) -> bool:
