@@ -5,12 +5,24 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from tutor.problems import Problem
 from tutor.sandbox.upstream import EngineError, Upstream, segment
+
+
+def until(done: Callable[[], bool], seconds: float) -> bool:
+    """Ask again and again, where the engine has no event that says it; whether it came about in so many seconds."""
+    end = time.monotonic() + seconds
+    pause = 0.02
+    while not done():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(pause)
+        pause = min(pause * 2, 0.5)
+    return True
 
 
 class Engine:
@@ -66,14 +78,22 @@ class Engine:
 
     def build_cache(self) -> Sequence[dict[str, Any]]:
         """The records of the build cache. Engines before 23 count one at a time and refuse a second one meanwhile."""
-        end = time.monotonic() + self._timeout
-        while True:
+        found: list[dict[str, Any]] = []
+        busy: list[EngineError] = []
+
+        def counted() -> bool:
             try:
-                return tuple(self.call("GET", "system", "df", type="build-cache").get("BuildCache") or ())
+                found.extend(self.call("GET", "system", "df", type="build-cache").get("BuildCache") or ())
             except EngineError as error:
-                if "already running" not in error.message or time.monotonic() > end:
+                if "already running" not in error.message:
                     raise
-                time.sleep(0.05)
+                busy.append(error)
+                return False
+            return True
+
+        if not until(counted, self._timeout):
+            raise busy[-1]
+        return tuple(found)
 
     def list(self, *path: str, **query: str) -> list[dict[str, Any]]:
         """A list; empty when the engine has none of that kind (no swarm)."""

@@ -7,13 +7,11 @@ say what is the lab's. Doing it twice does no harm.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tutor.sandbox import swarm_mode
-from tutor.sandbox._plain import Engine
+from tutor.sandbox._plain import Engine, until
 from tutor.sandbox.claims import is_claim
 from tutor.sandbox.policy import LAB, OWNER, PREDEFINED_NETWORKS, SWARM_NETWORKS, Scope
 from tutor.sandbox.receipt import Census, Receipt
@@ -204,7 +202,7 @@ class _Closing:
                     continue  # being removed already, or not yet ready for it: asked again
             return not left()
 
-        _until(none_left)
+        until(none_left, _PATIENCE)
         stuck = {item["Id"] for item in left()}
         gone = [name for key, name in names.items() if key not in stuck]
         if gone:
@@ -273,12 +271,3 @@ class _Closing:
             self._removed.setdefault("services", []).append("swarm mode")
         if why_not:
             self._left.append(why_not)
-
-
-def _until(done: Callable[[], bool], seconds: float = _PATIENCE) -> None:
-    """Ask again and again; the engine has no event that says "all are gone"."""
-    end = time.monotonic() + seconds
-    pause = 0.02
-    while not done() and time.monotonic() < end:
-        time.sleep(pause)
-        pause = min(pause * 2, 0.5)

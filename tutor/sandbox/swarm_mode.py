@@ -7,12 +7,11 @@ API 1.24 and newer). So it is known for what it is after any crash, and one with
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tutor.problems import Problem
-from tutor.sandbox._plain import Engine
+from tutor.sandbox._plain import Engine, until
 from tutor.sandbox.policy import OWNER, SWARM_NETWORKS
 from tutor.sandbox.upstream import EngineError, Upstream
 
@@ -107,12 +106,7 @@ def enter(upstream: Upstream, own: Mapping[str, str]) -> bool:
 
 def _settled(engine: Engine) -> None:
     """Wait for the networks that the engine makes for a new swarm: they come by themselves, and are nobody's doing."""
-    end, pause = time.monotonic() + _PATIENCE, 0.02
-    while time.monotonic() < end:
-        if {item["Name"] for item in engine.list("networks")} >= SWARM_NETWORKS:
-            return
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.3)
+    until(lambda: {item["Name"] for item in engine.list("networks")} >= SWARM_NETWORKS, _PATIENCE)
 
 
 def made_by(engine: Engine) -> dict[str, str]:
