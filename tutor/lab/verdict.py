@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from tutor.course import mistakes
+
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is not yet as it should be, in words.
@@ -28,6 +30,11 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     say: str
     title: str = ""
     chapter: int | None = None
+
+    @property
+    def words(self) -> str:
+        """Its title; a step's own mistake, which has none, by its id."""
+        return self.title or mistakes.title(self.id)
 
 
 class Passed(msgspec.Struct, frozen=True, kw_only=True, tag="passed", tag_field="verdict"):

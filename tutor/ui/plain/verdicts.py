@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tutor.course import mistakes
 from tutor.lab.verdict import NotYet, Passed, Unattempted, Unavailable, Verdict
 from tutor.ui.plain.page import Page
 
@@ -29,6 +28,6 @@ def tell(page: Page, verdict: Verdict) -> None:
             if len(findings) > _SHOWN:
                 page.line(f"and {len(findings) - _SHOWN} more.", indent=5)
             if mistake:
-                page.item("   ✎", f"{mistake.title or mistakes.title(mistake.id)}: {mistake.say}")
+                page.item("   ✎", f"{mistake.words}: {mistake.say}")
                 if mistake.chapter:
                     page.line(f"Taught in chapter {mistake.chapter}.", indent=5)

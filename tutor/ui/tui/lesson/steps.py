@@ -11,7 +11,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from tutor.course import mistakes
 from tutor.course.models import Lab, Step
 from tutor.lab.verdict import NotYet, Passed, Unattempted, Unavailable, Verdict
 from tutor.ui.tui.lesson.pages import Page
@@ -206,7 +205,7 @@ def _not_yet(verdict: NotYet, chapter: int | None) -> Content:
         Content.styled("◐ Not yet" + ("" if verdict.settled else "; something still runs or starts"), "bold $warning")
     ]
     if verdict.mistake:
-        title = verdict.mistake.title or mistakes.title(verdict.mistake.id)
+        title = verdict.mistake.words
         elsewhere = verdict.mistake.chapter not in (None, chapter)
         taught = f"  (chapter {verdict.mistake.chapter})" if elsewhere else ""
         say = inline(verdict.mistake.say)
