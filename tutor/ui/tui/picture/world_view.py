@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from tutor.engine.world import Attachment, Container, Service, World
 from tutor.ui.tui.picture import speech, world_cards
@@ -48,9 +47,9 @@ def draw(world: World, look: Look, cells: int, rows: int) -> Drawing:
         ]
         forms += [lambda: _with_cards(world, look, cells, False, False)]
     if not world.containers:
-        forms.append(lambda: _as_list(world, look, cells, 4))
+        forms.append(lambda: _as_list(world, look, cells, 4, rows))
     forms += [
-        lambda: _as_list(world, look, cells, 3),
+        lambda: _as_list(world, look, cells, 3, rows),
         lambda: _as_list(world, look, cells, 2, rows),
         lambda: _as_list(world, look, cells, 1, rows),
     ]
@@ -75,14 +74,12 @@ def _with_cards(world: World, look: Look, cells: int, full: bool, airy: bool) ->
     return tuple(lines + [spans(" ", line) for line in below])
 
 
-def _as_list(world: World, look: Look, cells: int, detail: int, rows: int = 0) -> Drawing:
+def _as_list(world: World, look: Look, cells: int, detail: int, rows: int) -> Drawing:
     """The containers one below the other; where lines are left of `rows`, more is told of those that matter most."""
     blocks = _listed(world, look, cells, detail)
     rest = _rest(world, look, cells, detail)
     for fuller in range(detail + 1, 4):
-        _grow(
-            blocks, rows - len(rest), partial(_entry, world=world, look=look, cells=cells, detail=fuller), world, look
-        )
+        _grow(blocks, world, look, cells, fuller, rows - len(rest))
     return tuple([line for block in blocks for line in block] + rest)
 
 
@@ -90,7 +87,7 @@ def _least(world: World, look: Look, cells: int, rows: int) -> Drawing:
     rest = _rest(world, look, cells, 0)
     rest = rest[: max(rows // 3, 1)] if rows > 1 else []
     blocks = _listed(world, look, cells, 0)
-    _grow(blocks, rows - len(rest), partial(_entry, world=world, look=look, cells=cells, detail=1), world, look)
+    _grow(blocks, world, look, cells, 1, rows - len(rest))
     return (*stacked(blocks, rows - len(rest), cells, "containers", _by_weight(world, look)), *rest)
 
 
@@ -101,14 +98,14 @@ def _by_weight(world: World, look: Look) -> list[int]:
     return list(dict.fromkeys([*(n for n in numbers if parts.sign(every[n], look)), *reversed(numbers)]))
 
 
-def _grow(
-    blocks: list[list[Line]], rows: int, longer: Callable[[Container], list[Line]], world: World, look: Look
-) -> None:
-    """Tell more of containers, by their weight, as long as there is room."""
+def _grow(blocks: list[list[Line]], world: World, look: Look, cells: int, detail: int, rows: int) -> None:
+    """Tell containers in more detail, by their weight, as long as there is room."""
     spare = rows - sum(map(len, blocks))
     every = parts.containers(world)
-    for number in _by_weight(world, look) if every else []:
-        new = longer(every[number])
+    for number in _by_weight(world, look):
+        if spare <= 0:
+            return
+        new = _entry(every[number], world, look, cells, detail)
         if 0 < len(new) - len(blocks[number]) <= spare:
             spare -= len(new) - len(blocks[number])
             blocks[number] = new
