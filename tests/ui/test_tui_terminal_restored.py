@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,19 +40,17 @@ class Terminal:
         )  # fmt: skip
 
     def until(self, wanted: str) -> None:
-        end = time.monotonic() + WAIT
-        while wanted not in self.screen.text():
-            left = end - time.monotonic()
-            assert left > 0, f"{wanted!r} never came:\n{self.screen.text()}"
-            if select.select([self.master], [], [], min(left, 0.2))[0]:
-                self.read()
+        self._until(self.screen.text, wanted)
 
     def until_printed(self, wanted: str) -> None:
         """Where two programs write at once, what one wrote may be gone from the screen: it was printed."""
+        self._until(lambda: self.printed.decode("utf-8", "replace"), wanted)
+
+    def _until(self, shown: Callable[[], str], wanted: str) -> None:
         end = time.monotonic() + WAIT
-        while wanted.encode() not in self.printed:
+        while wanted not in shown():
             left = end - time.monotonic()
-            assert left > 0, f"{wanted!r} was never printed:\n{self.printed[-2000:]!r}"
+            assert left > 0, f"{wanted!r} never came:\n{shown()[-4000:]}"
             if select.select([self.master], [], [], min(left, 0.2))[0]:
                 self.read()
 
