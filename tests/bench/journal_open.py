@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from tutor.course.identity import content_hash
 from tutor.course.loader import load_course
 from tutor.course.models import Predict, Step
+from tutor.course.tasks import tasks
 from tutor.learner import memory
 from tutor.learner.events import (
     AnyEvent,
@@ -36,26 +37,25 @@ from tutor.learner.events import (
 )
 from tutor.learner.journal import Journal
 from tutor.learner.remembered import Remembered
-from tutor.learner.whereabouts import tasks
 
 BUDGET_S = 0.3
 EVENTS = 100_000
 ROUNDS = 9
 
-# The course itself is loaded before the clock starts: that has a budget of its own.
+# The table of contents is loaded before the clock starts: that has a budget of its own.
 OPEN = """
 import sys, time
 from pathlib import Path
-from tutor.course.loader import load_course
+from tutor.course.loader import load_contents
 from tutor.learner import progress, review
 from tutor.learner.journal import Journal
 from tutor.learner.remembered import Remembered
-course = load_course()
+contents = load_contents()
 begun = time.perf_counter()
 with Journal(Path(sys.argv[1])) as journal:
     remembered = Remembered(journal)
-    done = progress.of_course(course, remembered.memory())
-    due = review.count(course, remembered.memory(), journal.now())
+    done = progress.of_course(contents, remembered.memory())
+    due = review.count(contents, remembered.memory(), journal.now())
     print(time.perf_counter() - begun, len(done), due)
 """
 

@@ -13,6 +13,7 @@ import pytest
 from textual import events
 
 from tests.ui.tui_app import until
+from tutor.course.contents import contents_of
 from tutor.course.identity import content_hash
 from tutor.course.loader import load_course
 from tutor.course.models import Chapter, Lab, Step
@@ -98,7 +99,8 @@ def test_in_line_mode_with_the_mistake_once_more(home: Path, engine_host: str) -
 
 async def test_in_the_app_to_overcome_it(home: Path, engine_host: str) -> None:
     journal = a_mistake_two_days_ago(home)
-    app = TutorApp(Desk(COURSE, journal, random.Random(7)), None, Settings(theme=DARK.name, motion=False))
+    desk = Desk(contents_of(COURSE), lambda: COURSE, journal, random.Random(7))
+    app = TutorApp(desk, None, Settings(theme=DARK.name, motion=False))
     before = containers(engine_host)
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.pause()

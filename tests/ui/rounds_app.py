@@ -9,12 +9,13 @@ from textual.pilot import Pilot
 
 from tests.ui.tui_app import NOON, until
 from tests.ui.tui_rooms import course
+from tutor.course.contents import contents_of
 from tutor.course.identity import content_hash
 from tutor.course.models import Predict, Step
+from tutor.course.tasks import tasks
 from tutor.learner.events import ChapterFinished, ChapterOpened, QuestionAnswered, StepPassed, StepTried
 from tutor.learner.journal import Journal
 from tutor.learner.schedule import DAY
-from tutor.learner.whereabouts import tasks
 from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.desk import Desk
 from tutor.ui.tui.rounds.screen import RoundScreen
@@ -36,7 +37,8 @@ class Clock:
 def an_app(home: Path) -> tuple[TutorApp, Clock]:
     """An app whose journal goes by the clock."""
     clock = Clock()
-    desk = Desk(course(), Journal(home / "data" / "journal.sqlite3", clock=clock), random.Random(7))
+    journal = Journal(home / "data" / "journal.sqlite3", clock=clock)
+    desk = Desk(contents_of(course()), course, journal, random.Random(7))
     return TutorApp(desk, None, Settings(theme=DARK.name, motion=False)), clock
 
 

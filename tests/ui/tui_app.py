@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from tutor.course.contents import contents_of
 from tutor.course.loader import load_course
 from tutor.course.models import Chapter, Course
 from tutor.learner.journal import Journal
@@ -29,7 +30,8 @@ def make_app(
 ) -> TutorApp:
     """An app with a journal of its own, no chance in it, and nothing that moves by itself."""
     journal = Journal(home / "data" / "journal.sqlite3", clock=lambda: NOON)
-    desk = Desk(course or load_course(), journal, random.Random(7))
+    shown = course or load_course()
+    desk = Desk(contents_of(shown), lambda: shown, journal, random.Random(7))
     return TutorApp(desk, chapter, Settings(theme=theme, motion=False))
 
 

@@ -35,13 +35,13 @@ def test_importing_the_command_line_pulls_in_nothing_heavy() -> None:
 
 
 def test_opening_the_app_loads_no_parser_and_no_engine_once_the_course_is_kept(home: Path) -> None:
-    code = "import sys, tutor.ui.tui.app, tutor.ui.tui.run as r; r.learners_course(); print(*sorted(sys.modules))"
+    code = "import sys, tutor.ui.tui.app, tutor.ui.tui.run as r; r.load_contents(); print(*sorted(sys.modules))"
     env = {**os.environ, "DOCKER_TUTOR_HOME": str(home)}
     for _ in range(2):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     loaded = set(done.stdout.split())
     assert {"textual", "msgspec"} < loaded
-    assert not loaded & {"docker", "yaml", "requests", "tutor.engine.client", "tutor.lab.shell"}
+    assert not loaded & {"docker", "yaml", "requests", "tutor.engine.client", "tutor.lab.shell", "tutor.course.models"}
 
 
 def test_version_and_help() -> None:

@@ -74,22 +74,22 @@ def full_screen() -> bool:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from tutor.lab.course import learners_course
+    from tutor.course.loader import load_contents
     from tutor.learner import progress
     from tutor.learner.journal import Journal
     from tutor.learner.remembered import Remembered
     from tutor.ui.plain import reading
     from tutor.ui.plain.page import Page
 
-    course = learners_course()
+    contents = load_contents()
     with Journal() as journal:
         remembered = Remembered(journal)
-        done = progress.of_course(course, remembered.memory())
+        done = progress.of_course(contents, remembered.memory())
         remembered.keep()
     if arguments.json:
-        print(json.dumps(reading.overview(course, done), indent=2, ensure_ascii=False))
+        print(json.dumps(reading.overview(contents, done), indent=2, ensure_ascii=False))
     else:
-        reading.chapters(Page(), course, done)
+        reading.chapters(Page(), contents, done)
     return 0
 
 

@@ -108,18 +108,21 @@ def _review(arguments: argparse.Namespace) -> int:
 
 
 def _due() -> int:
+    from tutor.course.contents import contents_of
+    from tutor.course.tasks import kind_of
     from tutor.lab.course import learners_course
-    from tutor.learner import review, whereabouts
+    from tutor.learner import review
     from tutor.learner.remembered import Remembered
 
     with _journal() as journal:
-        today = review.today(learners_course(), Remembered(journal).memory(), journal.now())
+        course = learners_course()
+        today = review.today(course, contents_of(course), Remembered(journal).memory(), journal.now())
     document = {
         "due": [
             {
                 "chapter": one.chapter.chapter,
                 "id": one.task.id,
-                "kind": whereabouts.kind_of(one.task),
+                "kind": kind_of(one.task),
                 "mistakes": list(one.mistakes),
                 "updated": one.updated,
                 "last": round(one.card.last),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tutor.course.models import Course, Mistake, SharedMistake, Step, UseMistake
 from tutor.course.variables import bind_parameters, used
@@ -39,6 +39,11 @@ def title(name: str, known: Mapping[str, SharedMistake] | None = None) -> str:
         return known[name].title
     words = " ".join(_WRITTEN.get(word, word) for word in name.split("-")).replace(" s ", "'s ")
     return words[:1].upper() + words[1:]
+
+
+def titles(names: Iterable[str], course: Course) -> list[str]:
+    """Mistakes in a few words each."""
+    return [title(name, course.mistakes) for name in names]
 
 
 def shared(use: UseMistake, course: Course) -> SharedMistake:

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from tutor.course.contents import Kind
 from tutor.learner import schedule
 from tutor.learner.events import (
     ChapterFinished,
@@ -31,7 +32,6 @@ from tutor.learner.events import (
 from tutor.learner.schedule import DAY, Card, Rating
 
 State = Literal["new", "begun", "finished"]
-Kind = Literal["question", "prediction", "step"]
 Key = tuple[str, str]
 """Ids of a chapter, and of an item in it."""
 

@@ -8,10 +8,11 @@ from datetime import date, datetime, tzinfo
 import msgspec
 
 from tutor.course import mistakes
+from tutor.course.contents import ChapterHeading, contents_of
 from tutor.course.models import Chapter, Course, Predict, Step
+from tutor.course.tasks import Task, all_tasks
 from tutor.learner import progress, review, schedule, whereabouts
 from tutor.learner.memory import HOUR, Key, Made, Memory, Record
-from tutor.learner.whereabouts import Task
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,19 +118,20 @@ def overview(
         shown: Fills in the variables in a text of a chapter.
         zone: The learner's time zone; the machine's when left out.
     """
-    records = whereabouts.settle(course, memory)
-    done = progress.of_course(course, memory)
-    tasks = whereabouts.all_tasks(course)
-    scheduled = review.scheduled(course, memory)
+    contents = contents_of(course)
+    records = whereabouts.settle(contents, memory)
+    done = progress.of_course(contents, memory)
+    tasks = all_tasks(course)
+    scheduled = review.scheduled(contents, memory)
     return Overview(
         at=now,
         finished=Share(done=sum(one.state == "finished" for one in done.values()), of=len(done)),
-        chapters=tuple(_chapter(chapter, done[chapter.id], memory, scheduled, now) for chapter in course.chapters),
+        chapters=tuple(_chapter(chapter, done[chapter.id], memory, scheduled, now) for chapter in contents),
         mistakes=_mistakes(course, records),
         weak=_weak(scheduled, tasks, shown),
         minutes=round(sum(memory.hours.values()) / 60),
         days=_days(memory, zone),
-        due=review.count(course, memory, now, zone),
+        due=review.count(contents, memory, now, zone),
         reviewed_today=review.done_today(memory, now, zone),
         limit=memory.limit,
         coming=_coming(scheduled, now, zone),
@@ -137,21 +139,20 @@ def overview(
 
 
 def _chapter(
-    chapter: Chapter, done: progress.ChapterProgress, memory: Memory, scheduled: Mapping[Key, Record], now: float
+    chapter: ChapterHeading, done: progress.ChapterProgress, memory: Memory, scheduled: Mapping[Key, Record], now: float
 ) -> ChapterView:
     visits = memory.chapters.get(chapter.id)
     own = [record for key, record in scheduled.items() if key[0] == chapter.id]
     # On the day itself everything is remembered, what was wrong too: that tells nothing.
     recalls = [schedule.recall(card, max(now, card.last + schedule.DAY)) for record in own if (card := record.card)]
     answers = (*done.questions.values(), *done.predictions.values())
-    kinds = [whereabouts.kind_of(task) for task in whereabouts.tasks(chapter)]
     return ChapterView(
         chapter=chapter.chapter,
         id=chapter.id,
         title=chapter.title,
         state=done.state,
         share=round(done.share, 3),
-        steps=Share(done=len(done.steps), of=kinds.count("step")),
+        steps=Share(done=len(done.steps), of=chapter.count("step")),
         right=Share(done=sum(answers), of=len(answers)),
         minutes=round(visits.seconds / 60) if visits else 0,
         recall=round(sum(recalls) / len(recalls), 3) if recalls else None,
@@ -160,7 +161,7 @@ def _chapter(
 
 
 def _mistakes(course: Course, records: Mapping[Key, Record]) -> tuple[MistakeView, ...]:
-    tasks = whereabouts.all_tasks(course)
+    tasks = all_tasks(course)
     made: dict[str, list[tuple[Key, Made]]] = {}
     for key, record in records.items():
         for name, one in record.mistakes.items():

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from tutor.course.identity import content_hash
-from tutor.course.models import Chapter, Course
+from tutor.course.contents import ChapterHeading, Contents
 from tutor.learner import whereabouts
 from tutor.learner.events import Entry
 from tutor.learner.memory import Key, Memory, Record, State, Visits, fold
-from tutor.learner.whereabouts import Task, tasks
 
-__all__ = ["ChapterProgress", "State", "Task", "of_chapter", "of_course", "tasks", "view"]
+__all__ = ["ChapterProgress", "State", "of_chapter", "of_course", "view"]
 
 
 class ChapterProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,35 +37,26 @@ class ChapterProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How much of what the chapter asks for is done, from 0.0 to 1.0."""
 
 
-def of_chapter(chapter: Chapter, entries: Iterable[Entry]) -> ChapterProgress:
+def of_chapter(chapter: ChapterHeading, entries: Iterable[Entry]) -> ChapterProgress:
     """Fold the events of one chapter; events of others are passed over."""
     memory = fold((entry for entry in entries if entry.event.chapter == chapter.id), cards=False)
     return view(chapter, memory.chapters.get(chapter.id, Visits()), memory.records)
 
 
-def of_course(course: Course, memory: Memory) -> dict[str, ChapterProgress]:
+def of_course(contents: Contents, memory: Memory) -> dict[str, ChapterProgress]:
     """Progress of every chapter, by chapter id."""
-    records = whereabouts.settle(course, memory)
-    visits = memory.chapters
-    # Telling what a chapter asks for takes a while; of those in which nothing was done nobody wants to know.
-    begun = {key[0] for key in records} | visits.keys()
-    return {
-        chapter.id: view(chapter, visits.get(chapter.id, Visits()), records)
-        if chapter.id in begun
-        else ChapterProgress(chapter=chapter.id)
-        for chapter in course.chapters
-    }
+    records = whereabouts.settle(contents, memory)
+    return {chapter.id: view(chapter, memory.chapters.get(chapter.id, Visits()), records) for chapter in contents}
 
 
-def view(chapter: Chapter, visits: Visits, records: Mapping[Key, Record]) -> ChapterProgress:
+def view(chapter: ChapterHeading, visits: Visits, records: Mapping[Key, Record]) -> ChapterProgress:
     """What is remembered, as the chapter is now: what it has no more is passed over, what has changed is told."""
-    numbers = {section.id: index for index, section in enumerate(chapter.sections)}
-    kinds = {item.id: whereabouts.kind_of(item) for item in tasks(chapter)}
-    hashes = {item.id: content_hash(item) for item in tasks(chapter)}
+    numbers = {section: index for index, section in enumerate(chapter.sections)}
+    hashes = {task.id: task.hash for task in chapter.tasks}
     here = [
         found
-        for item, kind in kinds.items()
-        if (found := records.get((chapter.id, item))) is not None and found.kind == kind
+        for task in chapter.tasks
+        if (found := records.get((chapter.id, task.id))) is not None and found.kind == task.kind
     ]
     done = [record for record in here if record.passed or (record.at and record.kind != "step")]
     mistakes: dict[str, int] = {}

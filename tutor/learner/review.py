@@ -8,15 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from tutor.course.identity import content_hash
-from tutor.course.models import Chapter, Course
+from tutor.course.contents import Contents
 from tutor.learner import schedule, whereabouts
 from tutor.learner.memory import HOUR, Key, Memory, Record
 from tutor.learner.schedule import Card
-from tutor.learner.whereabouts import Task
+
+if TYPE_CHECKING:
+    from tutor.course.models import Chapter, Course
+    from tutor.course.tasks import Task
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,19 +57,24 @@ class Today(msgspec.Struct, frozen=True, kw_only=True):
     next_at: float | None
 
 
-def today(course: Course, memory: Memory, now: float, zone: tzinfo | None = None) -> Today:
+def today(course: Course, contents: Contents, memory: Memory, now: float, zone: tzinfo | None = None) -> Today:
     """What is to be asked again today.
 
     Args:
+        contents: The course's.
         now: The time.
         zone: The learner's time zone; the machine's when left out.
     """
-    cards = scheduled(course, memory)
+    cards = scheduled(contents, memory)
     ready = [(key, record) for key, record in cards.items() if _card(record) and schedule.is_due(_card(record), now)]
     ready.sort(key=lambda pair: (-schedule.forgotten(_card(pair[1]), now), pair[0]))
     done = done_today(memory, now, zone)
     room = max(memory.limit - done, 0)
-    tasks = whereabouts.all_tasks(course) if ready else {}
+    # Imported here: who only counts needs no texts.
+    from tutor.course.tasks import all_tasks
+
+    tasks = all_tasks(course) if ready else {}
+    hashes = {(chapter.id, task.id): task.hash for chapter in contents for task in chapter.tasks}
     due = tuple(
         Due(
             chapter=tasks[key][0],
@@ -74,7 +82,7 @@ def today(course: Course, memory: Memory, now: float, zone: tzinfo | None = None
             card=_card(record),
             mistakes=tuple(name for name, made in record.mistakes.items() if not made.overcome)
             or tuple(record.mistakes),
-            updated=content_hash(tasks[key][1]) != record.hash,
+            updated=hashes[key] != record.hash,
         )
         for key, record in ready[:room]
     )
@@ -88,16 +96,16 @@ def today(course: Course, memory: Memory, now: float, zone: tzinfo | None = None
     )
 
 
-def scheduled(course: Course, memory: Memory) -> Mapping[Key, Record]:
+def scheduled(contents: Contents, memory: Memory) -> Mapping[Key, Record]:
     """All that comes back some day and is in the course as it is now, of the kind it was."""
-    records = whereabouts.settle(course, memory)
-    kinds = {key: whereabouts.kind_of(task) for key, (_, task) in whereabouts.all_tasks(course).items()}
+    records = whereabouts.settle(contents, memory)
+    kinds = {(chapter.id, task.id): task.kind for chapter in contents for task in chapter.tasks}
     return {key: record for key, record in records.items() if record.card is not None and kinds.get(key) == record.kind}
 
 
-def count(course: Course, memory: Memory, now: float, zone: tzinfo | None = None) -> int:
+def count(contents: Contents, memory: Memory, now: float, zone: tzinfo | None = None) -> int:
     """How many reviews today shall bring; fast, for where nothing more is wanted."""
-    ready = sum(schedule.is_due(_card(record), now) for record in scheduled(course, memory).values())
+    ready = sum(schedule.is_due(_card(record), now) for record in scheduled(contents, memory).values())
     return min(ready, max(memory.limit - done_today(memory, now, zone), 0))
 
 

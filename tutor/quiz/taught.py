@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tutor.course.models import Chapter, Diagram, FactCheck, Lab, Predict, Question, Section, Step, Text
-from tutor.learner.whereabouts import Task
+from tutor.course.tasks import Task
 
 _READ = (Text, Diagram, FactCheck)
 

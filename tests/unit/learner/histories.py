@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tutor.course.expectations import AbsentExpectation
 from tutor.course.identity import content_hash
 from tutor.course.models import Chapter, Choose, Course, Guess, Lab, Option, Outcome, Predict, Quiz, Section, Step
+from tutor.course.tasks import tasks
 from tutor.learner.events import (
     AnyEvent,
     ChapterFinished,
@@ -26,7 +27,6 @@ from tutor.learner.events import (
     TaskReviewed,
 )
 from tutor.learner.schedule import DAY
-from tutor.learner.whereabouts import tasks
 
 START = 1_700_000_000.0
 QUESTIONS, PREDICTIONS, STEPS = ("q-1", "q-2", "q-3", "q-4"), ("p-1",), ("s-1", "s-2")

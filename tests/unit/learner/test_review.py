@@ -7,11 +7,13 @@ import random
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from histories import START, chapter, course, entries, hash_of, question
 from msgspec.structs import replace
 
+from tutor.course.contents import contents_of
 from tutor.course.models import Course, Predict, Quiz, Step
 from tutor.learner import memory, review
 from tutor.learner.events import (
@@ -31,6 +33,10 @@ from tutor.learner.schedule import DAY
 COURSE = course()
 
 
+def today(course: Course, *arguments: Any) -> review.Today:
+    return review.today(course, contents_of(course), *arguments)
+
+
 def answered(item: str, credit: float = 1.0, where: str = "c-1") -> QuestionAnswered:
     origin = next(one for one in COURSE.chapters if one.id == where)
     return QuestionAnswered(chapter=where, item=item, hash=hash_of(origin, item), answer=("a",), credit=credit)
@@ -45,22 +51,22 @@ def items(found: review.Today) -> list[str]:
 
 
 def test_nothing_is_due_before_anything_was_done() -> None:
-    found = review.today(COURSE, Memory(), START)
+    found = today(COURSE, Memory(), START)
     assert (found.due, found.waiting, found.done, found.next_at) == ((), 0, 0, None)
 
 
 def test_wrong_things_come_back_on_the_next_day_and_right_ones_later() -> None:
     history = after((START, answered("q-1", 0.0)), (START + 60, answered("q-2")))
-    assert items(review.today(COURSE, history, START + 3600)) == []
-    assert items(review.today(COURSE, history, START + DAY)) == ["q-1"]
-    assert items(review.today(COURSE, history, START + 3 * DAY)) == ["q-1", "q-2"]
-    assert review.today(COURSE, history, START + 3600).next_at == START + DAY / 2
+    assert items(today(COURSE, history, START + 3600)) == []
+    assert items(today(COURSE, history, START + DAY)) == ["q-1"]
+    assert items(today(COURSE, history, START + 3 * DAY)) == ["q-1", "q-2"]
+    assert today(COURSE, history, START + 3600).next_at == START + DAY / 2
 
 
 def test_predictions_and_mistakes_come_back_as_what_they_are() -> None:
     bet = PredictionMade(chapter="c-1", item="p-1", option="x", outcome="y", right=False)
     tried = StepTried(chapter="c-1", item="s-1", findings=1, mistake="no-publish")
-    found = review.today(COURSE, after((START, bet), (START, tried)), START + DAY)
+    found = today(COURSE, after((START, bet), (START, tried)), START + DAY)
     kinds = {type(one.task): one.mistakes for one in found.due}
     assert kinds == {Predict: (), Step: ("no-publish",)}
 
@@ -71,17 +77,17 @@ def test_the_limit_holds_for_a_day_and_is_the_learners() -> None:
         *((START, answered(f"q-{n}", 0.0, where)) for n in range(1, 5) for where in ("c-1", "c-2")),
     ]
     noon = datetime(2023, 11, 16, 12, tzinfo=UTC).timestamp()
-    found = review.today(COURSE, after(*history), noon, UTC)
+    found = today(COURSE, after(*history), noon, UTC)
     assert (len(found.due), found.waiting, found.limit) == (2, 6, 2)
     first = found.due[0]
     history.append((noon, answered(first.task.id, 1.0, first.chapter.id)))
-    assert len(review.today(COURSE, after(*history), noon + 60, UTC).due) == 1
+    assert len(today(COURSE, after(*history), noon + 60, UTC).due) == 1
     second = found.due[1]
     history.append((noon + 60, answered(second.task.id, 1.0, second.chapter.id)))
-    full = review.today(COURSE, after(*history), noon + 120, UTC)
+    full = today(COURSE, after(*history), noon + 120, UTC)
     assert (full.due, full.waiting, full.done) == ((), 6, 2)
-    assert review.count(COURSE, after(*history), noon + 120, UTC) == 0
-    assert len(review.today(COURSE, after(*history), noon + DAY, UTC).due) == 2
+    assert review.count(contents_of(COURSE), after(*history), noon + 120, UTC) == 0
+    assert len(today(COURSE, after(*history), noon + DAY, UTC).due) == 2
 
 
 @pytest.mark.parametrize("hours", [-9, 0, 5, 12])
@@ -96,8 +102,8 @@ def test_the_day_is_the_learners_own(hours: int) -> None:
 def test_what_the_course_has_no_more_is_not_asked_and_not_lost() -> None:
     history = after((START, answered("q-1", 0.0)), (START, answered("q-2", 0.0)))
     less = Course(chapters=(chapter(1, ["q-2", "q-3"]),), mistakes={})
-    assert items(review.today(less, history, START + DAY)) == ["q-2"]
-    assert items(review.today(COURSE, history, START + DAY)) == ["q-1", "q-2"]
+    assert items(today(less, history, START + DAY)) == ["q-2"]
+    assert items(today(COURSE, history, START + DAY)) == ["q-1", "q-2"]
 
 
 def test_what_has_changed_says_so_and_what_has_moved_is_found() -> None:
@@ -108,14 +114,14 @@ def test_what_has_changed_says_so_and_what_has_moved_is_found() -> None:
     changed = replace(quiz, questions=(question("q-1", "Which one, then?"), *quiz.questions[2:]))
     elsewhere = replace(two, sections=(Quiz(id="quiz", questions=(question("q-2"),)),))
     after_update = Course(chapters=(replace(one, sections=(*others, changed)), elsewhere), mistakes={})
-    found = {one.task.id: (one.chapter.id, one.updated) for one in review.today(after_update, history, START + DAY).due}
+    found = {one.task.id: (one.chapter.id, one.updated) for one in today(after_update, history, START + DAY).due}
     assert found == {"q-1": ("c-1", True), "q-2": ("c-2", False)}
 
 
 def test_a_chapter_with_another_id_keeps_what_was_done_in_it() -> None:
     history = after((START, answered("q-1", 0.0)))
     renamed = Course(chapters=(replace(COURSE.chapters[0], id="renamed"),), mistakes={})
-    assert [one.chapter.id for one in review.today(renamed, history, START + DAY).due] == ["renamed"]
+    assert [one.chapter.id for one in today(renamed, history, START + DAY).due] == ["renamed"]
 
 
 class Learner:
@@ -145,7 +151,7 @@ class Learner:
         self.record(StepTried(chapter=where.id, item="s-1", findings=1, mistake="m"))  # type: ignore[attr-defined]
 
     def review(self, of: Course) -> None:
-        found = review.today(of, self.remembered.memory(), self.now, UTC)
+        found = today(of, self.remembered.memory(), self.now, UTC)
         self.most = max(self.most, len(found.due) + found.done)
         for due in found.due:
             self.asked.append((self.now, due.chapter.id, due.task.id))

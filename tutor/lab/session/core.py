@@ -199,8 +199,9 @@ class SessionCore:
         if done.exit_code or done.timed_out:
             # What went wrong stands last.
             said = (done.output.strip().splitlines() or ["nothing was said"])[-1]
+            how = f"not in {PREPARE_LIMIT:.0f} s" if done.timed_out else f"exit status {done.exit_code}"
             raise Problem(
-                f"The lab could not be prepared (exit status {done.exit_code}): {said[:500]}",
+                f"The lab could not be prepared ({how}): {said[:500]}",
                 "See `docker tutor doctor`; the course's author can try it with `docker tutor course prove`.",
                 code="prepare-failed",
             )

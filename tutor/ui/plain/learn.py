@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from tutor.course import variables
+from tutor.course.contents import heading_of
 from tutor.course.models import Chapter, Course, Lab, Predict, Question, Quiz, Section
 from tutor.engine.connect import Engine
 from tutor.lab import open_labs
@@ -99,7 +100,7 @@ class Lesson:
 
     def progress(self) -> ChapterProgress:
         """What the journal says of this chapter."""
-        return progress.of_chapter(self.chapter, self.journal.entries(self.chapter.id))
+        return progress.of_chapter(heading_of(self.chapter), self.journal.entries(self.chapter.id))
 
     # -- sections ------------------------------------------------------------------------------------------------
     def _section(self, section: Section) -> None:

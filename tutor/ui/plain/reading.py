@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tutor.course.contents import Contents
 from tutor.course.models import (
     Chapter,
     Choose,
     ChooseAll,
-    Course,
     Diagram,
     FactCheck,
     Lab,
@@ -26,18 +26,18 @@ from tutor.learner.progress import ChapterProgress
 from tutor.ui.plain.page import Page
 
 
-def chapters(page: Page, course: Course, progress: Mapping[str, ChapterProgress]) -> None:
+def chapters(page: Page, contents: Contents, progress: Mapping[str, ChapterProgress]) -> None:
     """All chapters with what is done, and how to go on."""
     rows = [("", "", "Chapter", "Minutes", "Done")]
-    for chapter in course.chapters:
+    for chapter in contents:
         done = progress[chapter.id]
         mark = {"new": "○", "begun": "◐", "finished": "●"}[done.state]
         told = {"new": "", "begun": f"{done.share:.0%}", "finished": "finished"}[done.state]
         rows.append((mark, str(chapter.chapter), chapter.title, str(chapter.minutes), told))
     page.table(rows)
     page.line()
-    begun = [c for c in course.chapters if progress[c.id].state == "begun"]
-    following = [c for c in course.chapters if progress[c.id].state == "new"]
+    begun = [c for c in contents if progress[c.id].state == "begun"]
+    following = [c for c in contents if progress[c.id].state == "new"]
     if begun:
         page.line(f"Go on with: docker-tutor learn {begun[0].chapter}")
     elif following:
@@ -46,7 +46,7 @@ def chapters(page: Page, course: Course, progress: Mapping[str, ChapterProgress]
         page.line("You have finished every chapter. Read any of them again: docker-tutor read 16")
 
 
-def overview(course: Course, progress: Mapping[str, ChapterProgress]) -> list[dict[str, object]]:
+def overview(contents: Contents, progress: Mapping[str, ChapterProgress]) -> list[dict[str, object]]:
     """The same as data, for `--json`."""
     return [
         {
@@ -60,7 +60,7 @@ def overview(course: Course, progress: Mapping[str, ChapterProgress]) -> list[di
             "steps_passed": sorted(progress[chapter.id].steps),
             "updated": sorted(progress[chapter.id].updated),
         }
-        for chapter in course.chapters
+        for chapter in contents
     ]
 
 

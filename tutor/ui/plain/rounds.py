@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from tutor.course.contents import contents_of
+from tutor.course.mistakes import titles
 from tutor.course.models import Chapter, Course, Lab, Predict, Question, Step, TypeCommand
 from tutor.engine.connect import Engine
 from tutor.learner import placement, review, whereabouts
@@ -57,6 +59,7 @@ class Rounds:
     _left: bool = False
 
     def __post_init__(self) -> None:
+        self.contents = contents_of(self.course)
         self.remembered = Remembered(self.journal)
         self.asker = Asker(self.page, self.course, self.shuffle, self._engine)
 
@@ -65,7 +68,7 @@ class Rounds:
         """Ask a quiz; returns the exit status."""
         memory = self.remembered.memory()
         chapters = draw.chapters_for(self.course, memory, numbers)
-        drawn = draw.draw(chapters, whereabouts.settle(self.course, memory), length, self.shuffle)
+        drawn = draw.draw(chapters, whereabouts.settle(self.contents, memory), length, self.shuffle)
         of = ", ".join(str(chapter.chapter) for chapter in sorted(chapters, key=lambda one: one.chapter))
         self.page.line(f"Quiz: {_count(len(drawn), 'question')} from chapter{'s' if len(chapters) > 1 else ''} {of}.")
         asked: list[tuple[Drawn, bool]] = []
@@ -90,7 +93,7 @@ class Rounds:
     def review(self) -> int:
         """Ask what is due; returns the exit status."""
         now = self.journal.now()
-        today = review.today(self.course, self.remembered.memory(), now)
+        today = review.today(self.course, self.contents, self.remembered.memory(), now)
         if not today.due:
             self._nothing(today)
             return 0
@@ -107,7 +110,7 @@ class Rounds:
             done += self._due(due) is not None
             if self._left:
                 break
-        after = review.today(self.course, self.remembered.memory(), self.journal.now())
+        after = review.today(self.course, self.contents, self.remembered.memory(), self.journal.now())
         self.page.line()
         self.page.line(f"{_count(done, 'review')} done.", "bold")
         if after.due:
@@ -183,7 +186,7 @@ class Rounds:
 
     def _task(self, chapter: Chapter, step: Step, mistakes: tuple[str, ...]) -> bool | None:
         """A live task: whether it was done without help."""
-        self.page.line(f"Here you met: {', '.join(whereabouts.mistake_titles(self.course, mistakes))}.")
+        self.page.line(f"Here you met: {', '.join(titles(mistakes, self.course))}.")
         while True:
             try:
                 happened = task.play(self.page, self.course, chapter, step, self._engine(chapter))

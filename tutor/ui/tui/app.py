@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import traceback
@@ -14,19 +15,28 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec.structs import replace
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.reactive import Initialize, Reactive
 from textual.screen import Screen
 
 from tutor import places
 from tutor.problems import Problem
-from tutor.ui.tui import clipboard, theme
+from tutor.ui.tui import clipboard
+from tutor.ui.tui import theme as themes
 from tutor.ui.tui.desk import Desk
 from tutor.ui.tui.home.screen import HomeScreen
 
 if TYPE_CHECKING:
+    from textual.theme import Theme
+
     from tutor.course.models import Chapter
     from tutor.ui.tui.workshop.keeper import Keeper
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+def _theme_set(app: TutorApp) -> str:
+    known = app.settings.theme in app.available_themes
+    return app.settings.theme if known else themes.DARK.name
 
 
 class TutorApp(App[int], inherit_bindings=False):
@@ -50,6 +60,8 @@ class TutorApp(App[int], inherit_bindings=False):
         (0, "-low"),
         (30, "-high"),
     ]
+    # Set from the start: another theme that is set later has all styles read once more.
+    theme: Reactive[str] = Reactive(Initialize(_theme_set))
     # Textual's ctrl+p and ctrl+q are Docker's detach keys: neither is used here.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="What this screen can do"),
@@ -65,18 +77,20 @@ class TutorApp(App[int], inherit_bindings=False):
         Binding("ctrl+c", "help_quit", show=False, id="app.ctrl-c", system=True),
     ]
 
-    def __init__(self, desk: Desk, chapter: Chapter | None = None, settings: theme.Settings | None = None) -> None:
+    def __init__(self, desk: Desk, chapter: Chapter | None = None, settings: themes.Settings | None = None) -> None:
+        self.settings = settings or themes.load()
         super().__init__()
         self.desk = desk
-        self.settings = settings or theme.load()
         self._first = chapter
         self._opening: Callable[[], Screen[object]] | None = None
         self.workshop: Keeper | None = None
-        self.register_theme(theme.DARK)
-        self.register_theme(theme.LIGHT)
-        self.theme = self.settings.theme if self.settings.theme in self.available_themes else theme.DARK.name
         if not self.settings.motion:
             self.animation_level = "none"
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Textual's and the tutor's; here, because the styles are first read before anything can be registered."""
+        return {**super().available_themes, themes.DARK.name: themes.DARK, themes.LIGHT.name: themes.LIGHT}
 
     def get_default_screen(self) -> Screen[object]:
         """The home screen lies below all others."""
@@ -88,12 +102,18 @@ class TutorApp(App[int], inherit_bindings=False):
         for number in _ENDING:
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.exit, 128 + number)
+        self.call_after_refresh(self._read)
         if self._first is not None:
             self.call_after_refresh(self.open_chapter, self._first)
         if self._opening is not None:
             self.call_after_refresh(self.push_screen, self._opening())
         if (places.data() / "workshop.json").exists():
             self.call_after_refresh(self.begin_workshop)
+
+    def _read(self) -> None:
+        """The texts, now that the first frame is there and before somebody asks for them."""
+        _ = self.desk.course
+        gc.freeze()  # they stay: no use in looking through them again and again
 
     def open_chapter(self, chapter: Chapter) -> None:
         """Show a chapter at the learner's place in it."""
@@ -200,7 +220,7 @@ class TutorApp(App[int], inherit_bindings=False):
 
     def action_switch_theme(self) -> None:
         """Dark to light and back; kept for the next start."""
-        self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name
+        self.theme = themes.LIGHT.name if self.current_theme.dark else themes.DARK.name
         self._keep(theme=self.theme)
 
     def action_motion(self) -> None:
@@ -211,7 +231,7 @@ class TutorApp(App[int], inherit_bindings=False):
 
     def _keep(self, **changes: object) -> None:
         self.settings = replace(self.settings, **changes)
-        theme.keep(self.settings)
+        themes.keep(self.settings)
 
     async def action_quit(self) -> None:
         """Leave; open labs stay as they are."""
@@ -235,9 +255,11 @@ class TutorApp(App[int], inherit_bindings=False):
         yield SystemCommand(f"Theme: {other}", "Change the colours", self.action_switch_theme)
         word = "off" if self.settings.motion else "on"
         yield SystemCommand(f"Motion: {word}", "Smooth movements", self.action_motion)
-        for chapter in self.desk.course.chapters:
+        for chapter in self.desk.contents:
             yield SystemCommand(
-                f"Chapter {chapter.chapter}: {chapter.title}", chapter.idea, lambda c=chapter: self.go_to(c)
+                f"Chapter {chapter.chapter}: {chapter.title}",
+                chapter.idea,
+                lambda name=chapter.id: self.go_to(self.desk.chapter(name)),
             )
         yield SystemCommand("Quit", "Leave; open labs stay as they are", self.action_quit)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from tutor.course.models import Chapter, Course, Lab
+from tutor.course.contents import ChapterHeading, Contents
 from tutor.learner import progress, review, whereabouts
 from tutor.learner.events import AnyEvent, LabOpened, StepPassed
 from tutor.learner.journal import Journal
@@ -14,22 +16,36 @@ from tutor.learner.memory import Visits
 from tutor.learner.progress import ChapterProgress
 from tutor.learner.remembered import Remembered
 
+if TYPE_CHECKING:
+    from tutor.course.models import Chapter, Course
+
 
 @dataclass
 class Desk:
     """One learner's things.
 
     Attributes:
+        contents: The course's table of contents. `load`: what brings the course itself.
         shuffle: Decides the order of options.
         trouble: What was last told of a journal that cannot be written.
         entry: Id of the entry that was recorded last.
     """
 
-    course: Course
+    contents: Contents
+    load: Callable[[], Course]
     journal: Journal
     shuffle: random.Random = field(default_factory=random.Random)
     trouble: str = ""
     entry: str = ""
+
+    @cached_property
+    def course(self) -> Course:
+        """All chapters with their texts."""
+        return self.load()
+
+    def chapter(self, name: str) -> Chapter:
+        """The chapter of this id."""
+        return next(chapter for chapter in self.course.chapters if chapter.id == name)
 
     @cached_property
     def remembered(self) -> Remembered:
@@ -46,17 +62,17 @@ class Desk:
     def everything(self) -> dict[str, ChapterProgress]:
         """Progress of every chapter, by id."""
         self.remembered.keep()
-        return progress.of_course(self.course, self.remembered.memory())
+        return progress.of_course(self.contents, self.remembered.memory())
 
     def progress(self, chapter: Chapter) -> ChapterProgress:
         """Progress of one chapter."""
         memory = self.remembered.memory()
         visits = memory.chapters.get(chapter.id, Visits())
-        return progress.view(chapter, visits, whereabouts.settle(self.course, memory))
+        return progress.view(self._heading(chapter), visits, whereabouts.settle(self.contents, memory))
 
     def due(self) -> int:
         """How many reviews today shall still bring."""
-        return review.count(self.course, self.remembered.memory(), self.journal.now())
+        return review.count(self.contents, self.remembered.memory(), self.journal.now())
 
     def passed_in(self, chapter: Chapter, lab: str) -> set[str]:
         """Ids of the steps that have passed since that lab was opened."""
@@ -73,14 +89,12 @@ class Desk:
                     pass
         return passed
 
-    def all_steps_passed(self, chapter: Chapter) -> bool:
-        """Whether every step of the chapter's labs has passed, in whichever lab."""
-        steps = {step.id for section in chapter.sections if isinstance(section, Lab) for step in section.steps}
-        return steps <= self.progress(chapter).steps
-
     def after(self, chapter: Chapter) -> Chapter | None:
         """The chapter that follows."""
         return next((c for c in self.course.chapters if c.chapter > chapter.chapter), None)
+
+    def _heading(self, chapter: Chapter) -> ChapterHeading:
+        return next(heading for heading in self.contents if heading.id == chapter.id)
 
 
 def bar(share: float, width: int) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tutor.lab.course import learners_course
+from tutor.course.loader import load_contents
 from tutor.learner.journal import Journal
+
+if TYPE_CHECKING:
+    from tutor.course.models import Course
 
 Opened = Literal["home", "lesson", "quiz", "review", "placement"]
 
@@ -40,14 +43,14 @@ def run(screen: Opened = "home", *, chapters: Sequence[int] = (), length: int = 
         from tutor.ui.tui.app import TutorApp
         from tutor.ui.tui.desk import Desk
 
-        course = learners_course()
-        first = None
-        if screen == "lesson":
-            from tutor.lab.session.lesson import chapter_of
-
-            first = chapter_of(course, chapters[0])
+        contents = load_contents()
         with Journal() as journal:
-            desk = Desk(course, journal)
+            desk = Desk(contents, _course, journal)
+            first = None
+            if screen == "lesson":
+                from tutor.lab.session.lesson import chapter_of
+
+                first = chapter_of(desk.course, chapters[0])
             app = TutorApp(desk, first)
             if screen in ("quiz", "review", "placement"):
                 app.open_round(screen, chapters, length)
@@ -62,3 +65,10 @@ def run(screen: Opened = "home", *, chapters: Sequence[int] = (), length: int = 
         gc.enable()
         sys.__stderr__ = terminal  # type: ignore[misc]
         guard.done()
+
+
+def _course() -> Course:
+    # Imported here: the texts are read when the first frame is there.
+    from tutor.lab.course import learners_course
+
+    return learners_course()

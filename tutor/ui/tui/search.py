@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tutor.course import variables
 from tutor.course.models import Chapter, Course
@@ -12,20 +11,16 @@ from tutor.course.models import Chapter, Course
 _AROUND = 34  # letters shown on each side of what was found
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A chapter that has all the words, and where the first of them stands."""
+def find(course: Course, wanted: str) -> dict[str, str]:
+    """The chapters in which every word occurs: by title first, then by idea and what they introduce, then by text.
 
-    chapter: Chapter
-    excerpt: str
-
-
-def find(course: Course, wanted: str) -> list[Hit]:
-    """The chapters in which every word occurs: by title first, then by idea and what they introduce, then by text."""
+    Returns:
+        Ids of chapters, each with the place where the words stand.
+    """
     words = wanted.lower().split()
     if not words:
-        return [Hit(chapter, chapter.idea) for chapter in course.chapters]
-    ranked: list[tuple[int, int, Hit]] = []
+        return {chapter.id: chapter.idea for chapter in course.chapters}
+    ranked: list[tuple[int, int, str, str]] = []
     for chapter in course.chapters:
         head = f"{chapter.chapter} {chapter.title}"
         idea = " · ".join((chapter.idea, *chapter.introduces.commands, *chapter.introduces.words))
@@ -34,9 +29,9 @@ def find(course: Course, wanted: str) -> list[Hit]:
             low = text.lower()
             if all(word in low for word in words):
                 excerpt = chapter.idea if rank == 0 else _excerpt(idea if rank == 1 else str(body), words)
-                ranked.append((rank, chapter.chapter, Hit(chapter, excerpt)))
+                ranked.append((rank, chapter.chapter, chapter.id, excerpt))
                 break
-    return [hit for _, _, hit in sorted(ranked, key=lambda found: found[:2])]
+    return {name: excerpt for _, _, name, excerpt in sorted(ranked)}
 
 
 class _Body:

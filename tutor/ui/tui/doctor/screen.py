@@ -76,13 +76,14 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         with VerticalScroll(id="checks", classes="pane"):
             yield Static(id="found")
         yield Static(id="doing", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Look at once."""
         self.query_one("#checks").border_title = "Is everything here?"
         self.query_one("#checks").focus()
-        self.watch(self.app, "theme", self._draw, init=False)
+        # Told when the new colours are there; a watcher of the theme comes before.
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
         self.set_interval(1.0, self._still)
         self._examine()
 

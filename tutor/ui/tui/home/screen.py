@@ -12,9 +12,8 @@ from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tutor.course.models import Chapter, Lab, Predict, Quiz
+from tutor.course.contents import ChapterHeading
 from tutor.learner.progress import ChapterProgress
-from tutor.ui.tui import search
 from tutor.ui.tui.desk import Desk, bar
 
 if TYPE_CHECKING:
@@ -69,7 +68,8 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
         super().__init__()
         self._desk = desk
         self._done = desk.everything()
-        self._hits = search.find(desk.course, "")
+        self._headings = {heading.id: heading for heading in desk.contents}
+        self._shown = self._all()
 
     def compose(self) -> ComposeResult:
         """The bar, the search line, the chapters beside the one that is looked at."""
@@ -79,7 +79,7 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
             yield OptionList(*self._options(), id="chapters", classes="pane", markup=False)
             with VerticalScroll(id="about", classes="pane", can_focus=False):
                 yield Static(id="about-text", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Look at the chapter to go on with."""
@@ -90,7 +90,7 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
         self._draw_due()
         following = self._following()
         if following is not None:
-            chapters.highlighted = [hit.chapter.id for hit in self._hits].index(following.id)
+            chapters.highlighted = list(self._shown).index(following.id)
         chapters.focus()
 
     def on_screen_resume(self) -> None:
@@ -103,9 +103,12 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
 
     # -- what is shown -------------------------------------------------------------------------------------------
     def _options(self) -> list[Option]:
-        return [Option(self._row(hit.chapter), id=hit.chapter.id) for hit in self._hits]
+        return [Option(self._row(self._headings[name]), id=name) for name in self._shown]
 
-    def _row(self, chapter: Chapter) -> Content:
+    def _all(self) -> dict[str, str]:
+        return {name: heading.idea for name, heading in self._headings.items()}
+
+    def _row(self, chapter: ChapterHeading) -> Content:
         done = self._done[chapter.id]
         style = _STYLES[done.state]
         told = {"new": "", "begun": f"{done.share:4.0%}", "finished": "done"}[done.state]
@@ -122,7 +125,7 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
     def _draw_bar(self) -> None:
         finished = sum(done.state == "finished" for done in self._done.values())
         total = len(self._done)
-        minutes = sum(c.minutes for c in self._desk.course.chapters if self._done[c.id].state != "finished")
+        minutes = sum(c.minutes for c in self._desk.contents if self._done[c.id].state != "finished")
         left = f"about {minutes // 60} h {minutes % 60:02} min to go" if minutes else "all done"
         self.query_one("#home-bar", Static).update(
             Content.assemble(
@@ -142,17 +145,17 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
         chapters = self.query_one(OptionList)
         kept = 0 if first else chapters.highlighted
         chapters.set_options(self._options())
-        if self._hits:
-            chapters.highlighted = min(kept or 0, len(self._hits) - 1)
+        if self._shown:
+            chapters.highlighted = min(kept or 0, len(self._shown) - 1)
         self._look(self._looked_at())
 
-    def _looked_at(self) -> Chapter | None:
-        place = self.query_one(OptionList).highlighted
-        return self._hits[place].chapter if place is not None and place < len(self._hits) else None
+    def _looked_at(self) -> ChapterHeading | None:
+        option = self.query_one(OptionList).highlighted_option
+        return self._headings[option.id] if option is not None and option.id is not None else None
 
-    def _following(self) -> Chapter | None:
+    def _following(self) -> ChapterHeading | None:
         """The chapter to go on with: the one that was worked on last, else the first that is new."""
-        chapters = {chapter.id: chapter for chapter in self._desk.course.chapters}
+        chapters = self._headings
         memory = self._desk.remembered.memory()
         seen = [name for name in memory.chapters if name in chapters]
         last = max(seen, key=lambda name: memory.chapters[name].last, default="")
@@ -163,14 +166,13 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
         new = [c for c in chapters.values() if self._done[c.id].state == "new" and c.id not in memory.skip]
         return next(iter(begun + placed + new), next(iter(chapters.values()), None))
 
-    def _look(self, chapter: Chapter | None) -> None:
+    def _look(self, chapter: ChapterHeading | None) -> None:
         about = self.query_one("#about-text", Static)
         if chapter is None:
             about.update("Nothing in the course has all these words.")
             return
         self.query_one("#about").border_title = f"Chapter {chapter.chapter}"
-        hit = next(hit for hit in self._hits if hit.chapter is chapter)
-        about.update(_about(chapter, self._done[chapter.id], hit.excerpt))
+        about.update(_about(chapter, self._done[chapter.id], self._shown[chapter.id]))
 
     # -- events and actions --------------------------------------------------------------------------------------
     def on_option_list_option_highlighted(self) -> None:
@@ -183,7 +185,10 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search while it is typed."""
-        self._hits = search.find(self._desk.course, event.value)
+        # Imported here: it is not needed for the first frame.
+        from tutor.ui.tui import search
+
+        self._shown = search.find(self._desk.course, event.value)
         self._show(first=bool(event.value))
 
     def on_input_submitted(self) -> None:
@@ -193,12 +198,12 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
     def action_open(self) -> None:
         """Open the chapter that is looked at."""
         if chapter := self._looked_at():
-            self.app.open_chapter(chapter)
+            self.app.open_chapter(self._desk.chapter(chapter.id))
 
     def action_resume(self) -> None:
         """Open the chapter to go on with."""
         if chapter := self._following():
-            self.app.open_chapter(chapter)
+            self.app.open_chapter(self._desk.chapter(chapter.id))
 
     async def action_search(self) -> None:
         """Show the search line."""
@@ -213,7 +218,7 @@ v brings what is due for review, k asks a quiz, p shows your progress. a is a te
     async def action_clear(self) -> None:
         """Away with the search line; all chapters are shown."""
         await self.query("#search").remove()
-        self._hits = search.find(self._desk.course, "")
+        self._shown = self._all()
         self._show()
         self.query_one(OptionList).focus()
 
@@ -238,17 +243,16 @@ def _so_far(done: ChapterProgress, steps: int) -> list[str]:
     return said
 
 
-def _about(chapter: Chapter, done: ChapterProgress, excerpt: str) -> Content:
-    steps = sum(len(s.steps) for s in chapter.sections if isinstance(s, Lab))
-    predictions = sum(isinstance(s, Predict) for s in chapter.sections)
-    questions = sum(len(s.questions) for s in chapter.sections if isinstance(s, Quiz))
+def _about(chapter: ChapterHeading, done: ChapterProgress, excerpt: str) -> Content:
+    steps = chapter.count("step")
     parts: list[Content] = [
         Content.styled(chapter.title, "bold"),
         Content(""),
         _spoken(chapter.idea),
         Content(""),
         Content(
-            f"{_count(predictions, 'prediction')} · {_count(steps, 'lab step')} · {_count(questions, 'question')} · "
+            f"{_count(chapter.count('prediction'), 'prediction')} · {_count(steps, 'lab step')} · "
+            f"{_count(chapter.count('question'), 'question')} · "
             f"{chapter.minutes} min"
         ),
     ]
@@ -263,9 +267,9 @@ def _about(chapter: Chapter, done: ChapterProgress, excerpt: str) -> Content:
         parts.append(Content.styled(f"Updated since you did it: {', '.join(sorted(done.updated))}", "$warning"))
     if excerpt != chapter.idea:
         parts += [Content(""), Content.assemble(("Found: ", "$primary"), excerpt)]
-    if chapter.introduces.commands:
+    if chapter.commands:
         parts += [Content(""), Content.styled("New here", "bold")]
-        parts += [Content.assemble("  ", (command, "$primary")) for command in chapter.introduces.commands]
+        parts += [Content.assemble("  ", (command, "$primary")) for command in chapter.commands]
     if chapter.builds_on:
         parts += [Content(""), Content.styled(f"Builds on {', '.join(map(str, chapter.builds_on))}", "$quiet")]
     return Content("\n").join(parts)

@@ -33,7 +33,7 @@ your reviews.
 
     def __init__(self, desk: Desk, chapters: Sequence[Chapter], length: int = draw.LENGTH) -> None:
         super().__init__(desk)
-        records = whereabouts.settle(desk.course, desk.remembered.memory())
+        records = whereabouts.settle(desk.contents, desk.remembered.memory())
         self._waiting = [Item(*drawn) for drawn in draw.draw(chapters, records, length, desk.shuffle)]
 
     def following(self) -> Item | None:

@@ -10,8 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from tutor.course.mistakes import titles as mistake_titles
 from tutor.course.models import Step
-from tutor.learner import review, whereabouts
+from tutor.learner import review
 from tutor.learner.events import ReviewLimitSet, TaskReviewed
 from tutor.learner.memory import Key
 from tutor.learner.review import Today
@@ -82,7 +83,8 @@ u takes the last grade back. + and - set how many reviews a day shall bring at m
 
     def today(self) -> Today:
         """What is due now."""
-        return review.today(self.desk.course, self.desk.remembered.memory(), self.desk.journal.now())
+        desk = self.desk
+        return review.today(desk.course, desk.contents, desk.remembered.memory(), desk.journal.now())
 
     def _waiting(self) -> list[review.Due]:
         here = (self.item.chapter.id, self.item.task.id) if self.item else None
@@ -110,7 +112,7 @@ u takes the last grade back. + and - set how many reviews a day shall bring at m
             return super().make(item)
         known = self.desk.remembered.memory().records.get((item.chapter.id, item.task.id))
         mistakes = [name for name, made in known.mistakes.items() if not made.overcome] if known else []
-        titles = whereabouts.mistake_titles(self.desk.course, mistakes)
+        titles = mistake_titles(mistakes, self.desk.course)
         return TaskCard(self.bound(item.chapter, item.task), ", ".join(titles))
 
     def ending(self) -> Content:

@@ -31,7 +31,7 @@ class TaskDesk(Desk):
     """
 
     def __init__(self, desk: Desk, before: set[str]) -> None:
-        super().__init__(desk.course, desk.journal, desk.shuffle)
+        super().__init__(desk.contents, lambda: desk.course, desk.journal, desk.shuffle)
         self.happened: list[AnyEvent] = []
         self._before = before
 

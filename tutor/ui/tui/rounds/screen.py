@@ -14,8 +14,8 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from tutor.course.models import Chapter, Step
+from tutor.course.tasks import Task
 from tutor.learner.events import AnyEvent, GradeUndone
-from tutor.learner.whereabouts import Task
 from tutor.quiz import record, taught
 from tutor.quiz.shown import likely
 from tutor.ui.tui.desk import Desk

@@ -101,7 +101,7 @@ and the poll, and the seats again.
                 yield OptionList(id="seats", markup=False)
             with VerticalScroll(id="side", classes="pane"):
                 yield Static(id="side-text")
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Connect."""

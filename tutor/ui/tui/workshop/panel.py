@@ -66,7 +66,7 @@ class WorkshopPanel(ModalScreen[None]):
             yield OptionList(id="options", markup=False)
             yield Static("Open for the class (enter goes there)", id="open-title", classes="quiet")
             yield OptionList(id="open", markup=False)
-            yield Footer(show_command_palette=False)
+            yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Show what is known, and look at the question first."""

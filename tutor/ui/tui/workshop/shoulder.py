@@ -108,7 +108,7 @@ class LookScreen(ModalScreen[None]):
             box.border_title = f"{self._name}: a read-only copy of the shell".replace("[", "(").replace("]", ")")
             yield Static("Asking …", id="look-stands", markup=False)
             yield CopyView(id="copy")
-            yield Footer(show_command_palette=False)
+            yield Footer(show_command_palette=False, compact=True)
 
     def show(self, look: LookView | None) -> None:
         """Something has changed."""
