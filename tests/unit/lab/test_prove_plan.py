@@ -122,6 +122,16 @@ def test_labs_that_change_the_whole_engine_are_never_side_by_side(chapter: Chapt
     assert all(len(row) == 1 for row in plan.lanes(plan.tasks([chapter]), {"hello"}))
 
 
+def test_with_the_classic_builder_the_labs_of_a_chapter_are_never_side_by_side(chapter: Chapter) -> None:
+    other = structs.replace(chapter, chapter=8, sections=chapter.sections[:1])
+    planned = plan.tasks([other, chapter])
+
+    rows = plan.lanes(planned, {"hello"}, buildkit=False)
+
+    assert sorted(id(task) for row in rows for task in row) == sorted(map(id, planned))
+    assert [{task.chapter.chapter for task in row} for row in rows] == [{7}, {8}]
+
+
 def test_nothing_runs_beside_what_judges_the_build_cache(chapter: Chapter) -> None:
     cached = (AnyExpectation(of=(ImageExpectation(reference="app", new_layers=0),)),)
     lab = Lab(id="work", title="Work", steps=(structs.replace(_step("first"), expect=cached),))

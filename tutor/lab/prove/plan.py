@@ -132,24 +132,28 @@ def in_working_order(planned: Iterable[Task]) -> tuple[Task, ...]:
     return tuple(sorted(planned, key=lambda task: -task.cost))
 
 
-def lanes(planned: Iterable[Task], shared_images: Collection[str]) -> tuple[tuple[Task, ...], ...]:
+def lanes(
+    planned: Iterable[Task], shared_images: Collection[str], *, buildkit: bool = True
+) -> tuple[tuple[Task, ...], ...]:
     """The same, as rows of tasks: rows may run side by side, the tasks of a row one after the other.
 
     Most are a row of their own. Those that change what is there once for the whole engine share one: an image that
-    labs pull and remove, and the swarm.
+    labs pull and remove, and the swarm. With the classic builder the tasks of a chapter share one, as two labs that
+    build the same at once share steps without a name, and the lab that is closed first cannot remove them.
 
     Args:
         planned: Tasks in the order in which they shall begin.
         shared_images: Catalogue roles of the images that labs pull and remove.
+        buildkit: Whether labs build with BuildKit.
     """
-    alone: list[Task] = []
-    free: list[tuple[Task, ...]] = []
+    rows: dict[object, list[Task]] = {}
     for task in planned:
-        if "swarm" in task.chapter.needs or any(role in shared_images for role in task.chapter.images):
-            alone.append(task)
-        else:
-            free.append((task,))
-    return (tuple(alone), *free) if alone else tuple(free)
+        once = "swarm" in task.chapter.needs or any(role in shared_images for role in task.chapter.images)
+        rows.setdefault("once" if once else id(task) if buildkit else task.chapter.chapter, []).append(task)
+    first = [tuple(rows.pop("once"))] if "once" in rows else []
+    # The longest rows begin first: they decide when all are through.
+    rest = sorted(map(tuple, rows.values()), key=lambda row: -sum(task.cost for task in row))
+    return (*first, *rest)
 
 
 def alone(planned: Iterable[Task]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:

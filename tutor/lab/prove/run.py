@@ -82,7 +82,9 @@ def prove(
         clocks = _Clocks()
         pulled = {image.role for image in session_setup.catalogue(labs) if image.mirror_only}
         together, single = alone(feasible)
-        interrupted = _side_by_side(lanes(together, pulled), trials, jobs, clocks)
+        interrupted = _side_by_side(
+            lanes(together, pulled, buildkit=needs.builds_by_buildkit(engine)), trials, jobs, clocks
+        )
         interrupted = interrupted or _side_by_side([single], trials, 1, clocks)
         failed = {result.key for result in results if result.status != "passed"} - without
         again = [rest for task in feasible if (rest := only(task, failed)) is not None]
