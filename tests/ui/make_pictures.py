@@ -20,19 +20,24 @@ from pathlib import Path
 
 from playwright.async_api import async_playwright, expect
 from textual.pilot import Pilot
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from tests.ui.class_of import SYLLABUS, happen, records
+from tests.ui.rounds_app import an_app, go, lived
 from tests.ui.test_tui_journey import COURSE, Learner
+from tests.ui.test_tui_rounds_snapshots import skip_to
 from tests.ui.tui_app import chapter_of, make_app, running, until
 from tests.unit.workshop.hubs import SECRET, Running, serving
-from tutor.course.models import Diagram, Lab, Predict
+from tutor.course.models import Diagram, Lab, Predict, Step, TypeCommand
 from tutor.engine.images import resolve
 from tutor.lab.verdict import NotYet
 from tutor.learner.events import ChapterFinished, ChapterOpened, StepPassed
 from tutor.ui.tui.app import TutorApp
+from tutor.ui.tui.help.screen import HelpScreen
 from tutor.ui.tui.picture import Picture
 from tutor.ui.tui.picture.drawn import Drawn
+from tutor.ui.tui.progress.screen import ProgressScreen
+from tutor.ui.tui.quiz.asking import Asking
 from tutor.ui.tui.quiz.page import PredictPage
 from tutor.ui.tui.theme import LIGHT
 from tutor.ui.tui.workshop.board import BoardApp
@@ -78,6 +83,33 @@ async def home(folder: Path) -> None:
     async with running(app, SIZE) as pilot:
         await pilot.pause()
         png(app, "home")
+
+
+async def rounds(folder: Path) -> None:
+    """The quiz, the review, the progress, and home with what is due, of somebody who has done two chapters."""
+    app, clock = an_app(folder, COURSE)
+    lived(app, clock)
+    async with running(app, SIZE) as pilot:
+        quiz = await go(pilot, app, "quiz")
+        assert quiz.item is not None
+        assert isinstance(quiz.item.task, TypeCommand)
+        await until(pilot, lambda: not quiz.query_one(Input).disabled, "the lab", 60)
+        posed = quiz.query_one(Asking).question
+        assert isinstance(posed, TypeCommand)
+        quiz.query_one(Input).value = posed.wrong[0].run
+        await pilot.press("enter")
+        await until(pilot, lambda: quiz.results, "the grade", 60)
+        png(app, "quiz")
+        app.pop_screen()
+        await skip_to(pilot, await go(pilot, app, "review"), Step)
+        png(app, "review")
+        app.pop_screen()
+        app.action_round("progress")
+        await until(pilot, lambda: isinstance(app.screen, ProgressScreen), "the progress")
+        png(app, "progress")
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
+        png(app, "help")
 
 
 async def prediction(folder: Path) -> None:
@@ -188,7 +220,7 @@ def main() -> int:
         sys.stderr.write("chromium is not installed (Debian: apt-get install chromium).\n")
         return 1
     FOLDER.mkdir(exist_ok=True)
-    for take in (home, prediction, pipeline, lab, board, projector):
+    for take in (home, rounds, prediction, pipeline, lab, board, projector):
         if sys.argv[1:] and take.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory(prefix="dt-", dir="/tmp") as folder:

@@ -11,7 +11,7 @@ from tests.ui.tui_app import NOON, until
 from tests.ui.tui_rooms import course
 from tutor.course.contents import contents_of
 from tutor.course.identity import content_hash
-from tutor.course.models import Predict, Step
+from tutor.course.models import Course, Predict, Step
 from tutor.course.tasks import tasks
 from tutor.learner.events import ChapterFinished, ChapterOpened, QuestionAnswered, StepPassed, StepTried
 from tutor.learner.journal import Journal
@@ -34,17 +34,18 @@ class Clock:
         return self.now
 
 
-def an_app(home: Path) -> tuple[TutorApp, Clock]:
-    """An app whose journal goes by the clock."""
+def an_app(home: Path, known: Course | None = None) -> tuple[TutorApp, Clock]:
+    """An app whose journal goes by the clock; with the tests' course when none is given."""
     clock = Clock()
+    known = known or course()
     journal = Journal(home / "data" / "journal.sqlite3", clock=clock)
-    desk = Desk(contents_of(course()), course, journal, random.Random(7))
+    desk = Desk(contents_of(known), lambda: known, journal, random.Random(7))
     return TutorApp(desk, None, Settings(theme=DARK.name, motion=False)), clock
 
 
 def lived(app: TutorApp, clock: Clock) -> None:
     """A learner who has begun two chapters, answered, and made a mistake in a lab; two days ago."""
-    for number, chapter in enumerate(course().chapters[:2]):
+    for number, chapter in enumerate(app.desk.course.chapters[:2]):
         clock.now = NOON + number * 900
         app.desk.record(ChapterOpened(chapter=chapter.id))
         for task in tasks(chapter):
@@ -58,7 +59,7 @@ def lived(app: TutorApp, clock: Clock) -> None:
                 app.desk.record(
                     QuestionAnswered(chapter=chapter.id, item=task.id, hash=digest, answer=(), credit=float(number))
                 )
-    app.desk.record(ChapterFinished(chapter=CHAPTER.id))
+    app.desk.record(ChapterFinished(chapter=app.desk.course.chapters[0].id))
     clock.now = NOON + 2 * DAY
 
 

@@ -129,7 +129,8 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
             self._doing = ""
             if not words and self._checks:
                 words = _summary(self._checks)
-            self.query_one("#doing", Static).update(words)
+            well = words and all(check.state == "ok" for check in self._checks)
+            self.query_one("#doing", Static).update(Content.styled(words, "$success" if well else ""))
             self.refresh_bindings()
 
     def _say(self, words: str) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tutor.ui.tui.app import TutorApp
 
 _MARKS = {"new": ("○", "$quiet"), "begun": ("◐", "$warning"), "finished": ("●", "$success")}
-_HEAD = Content.styled(f"{'Chapter':<37} {'Done':<8} {'Time':>10} {'Known':>6}", "$quiet")
+_HEAD = Content.styled(f"{'Chapter':<43}{'Done':<8} {'Time':>9} {'Known':>6}", "$quiet")
 _PAGE = "docker-tutor-progress.html"
 
 
@@ -113,9 +113,9 @@ def _row(one: ChapterView) -> Content:
     return Content.assemble(
         (f"{mark} ", style),
         (f"{one.chapter:>2}  ", "$quiet"),
-        (f"{one.title:<30.30} ", "$quiet" if one.state == "new" else ""),
+        (f"{one.title:<36.36} ", "$quiet" if one.state == "new" else ""),
         (bar(share, 8), style),
-        (f" {time:>10}", "$quiet"),
+        (f" {time:>9}", "$quiet"),
         (f" {remembered:>6}", "$primary"),
     )
 
