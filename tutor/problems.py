@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tutor.printable import printable
+
 
 class Problem(Exception):
     """An expected failure, told as one sentence and the next step.
@@ -16,9 +18,10 @@ class Problem(Exception):
     """
 
     def __init__(self, sentence: str, next_step: str = "", *, code: str = "problem", status: int = 1) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.next_step = next_step
+        # An engine's own words may stand in it.
+        super().__init__(printable(sentence))
+        self.sentence = printable(sentence)
+        self.next_step = printable(next_step)
         self.code = code
         self.status = status
 

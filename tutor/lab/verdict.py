@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from tutor.course import mistakes
+from tutor.printable import printable
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +23,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     expected: str = ""
     found: str = ""
     where: str = ""
+
+    def __post_init__(self) -> None:
+        # What was found may be a program's output, or an image's label.
+        for name in ("summary", "expected", "found"):
+            force_setattr(self, name, printable(getattr(self, name)))
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from tutor.engine.connect import Engine
 from tutor.lab import open_labs
 from tutor.lab.session import setup as session_setup
 from tutor.lab.session.session import Session
+from tutor.printable import printable
 from tutor.quiz import run
 from tutor.quiz.grade import Grade
 from tutor.quiz.shown import likely
@@ -72,7 +73,7 @@ class Asker:
         self.page.line()
         self.page.line("Now it really runs:")
         grade, ran, happened = run.compared(session, question, chosen.id)
-        self.page.raw(ran.completed.output.rstrip() or "(it prints nothing)")
+        self.page.raw(printable(ran.completed.output).rstrip() or "(it prints nothing)")
         self.page.line(f"Exit status {ran.completed.exit_code}.", indent=4)
         questions.tell(self.page, grade)
         return Asked((chosen.id,), grade, happened.id if happened else "")
@@ -80,7 +81,7 @@ class Asker:
     def _type(self, session: Session, question: TypeCommand) -> Asked:
         self.page.markdown(question.ask)
         grade, completed = run.typed(session, question, ask.read_line("$ "))
-        self.page.raw(completed.output.rstrip())
+        self.page.raw(printable(completed.output).rstrip())
         questions.tell(self.page, grade)
         return Asked((), grade)
 

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tutor.course.models import Choose, ChooseAll, Order, Predict, Question, ReadOutput, SpotMistake, TypeCommand
+from tutor.printable import printable
 from tutor.problems import Problem
 from tutor.quiz import grade
 from tutor.quiz.grade import Grade
@@ -208,7 +209,7 @@ class Asking(Page):
             choices.freeze(*_marks(self.question, answer, result, outcome))
         place = self.query_one("#answer")
         if output is not None:
-            shown = output.rstrip() or "(it prints nothing)"
+            shown = printable(output).rstrip() or "(it prints nothing)"
             place.mount(
                 Static(Content.styled("The engine's answer", "bold"), classes="head"),
                 Static(Content(shown[-4000:]), classes="output"),
