@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from msgspec import structs
 from tutor.course.loader import load_course
 from tutor.course.models import Chapter, Course
 from tutor.engine.connect import Engine
+from tutor.engine.images import resolve
 from tutor.lab import needs, open_labs
 from tutor.lab.prove.residue import residue
 from tutor.lab.session import close as session_close
@@ -161,6 +164,104 @@ def test_killed_in_swarm_mode_the_next_start_leaves_it(
     assert session_close.recover(engine) == session_close.Recovery()
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """Two containers of somebody that find each other by name.
+
+    Attributes:
+        front: The one that asks. `back`: the one that is asked for.
+    """
+
+    engine: Engine
+    front: str
+    back: str
+
+    def find_each_other(self) -> bool:
+        """Whether the name is known."""
+        api: Any = self.engine.api
+        call = api.exec_create(self.front, ["nslookup", self.back, "127.0.0.11"])["Id"]
+        api.exec_start(call)
+        return bool(api.exec_inspect(call)["ExitCode"] == 0)
+
+    def stop(self) -> None:
+        """They run no more."""
+        for name in (self.front, self.back):
+            self.engine.api.kill(name)
+
+
+@pytest.fixture
+def neighbours(outside: None, engine: Engine) -> Iterator[Callable[[], Neighbours]]:
+    """Somebody starts two containers on a network."""
+    api: Any = engine.api
+    token = secrets.token_hex(4)
+    made: list[str] = []
+
+    def start() -> Neighbours:
+        api.create_network(token)
+        for name in (f"{token}-front", f"{token}-back"):
+            host = api.create_host_config(network_mode=token)
+            api.create_container(resolve("shell"), ["sleep", "1000"], name=name, host_config=host)
+            made.append(name)
+            api.start(name)
+        return Neighbours(engine, *made)
+
+    yield start
+    for name in made:
+        api.remove_container(name, force=True)
+    if made:
+        api.remove_network(token)
+
+
+def test_no_lab_enters_swarm_mode_beside_somebodys_containers_with_names(
+    neighbours: Callable[[], Neighbours], course: Course, chapter: Chapter, engine: Engine, monkeypatch: Any
+) -> None:
+    theirs = neighbours()
+    with pytest.raises(Problem, match=f"forgets the names of running containers .{theirs.back}, {theirs.front}."):
+        Session.open(course, chapter, engine=engine, keep=False)
+    # They may have come between the question and the lab's beginning.
+    monkeypatch.setattr(needs, "missing", lambda engine, need: "")
+    with pytest.raises(Problem, match="docker tutor engine up") as raised:
+        Session.open(course, chapter, engine=engine, keep=False)
+    assert raised.value.code == "no-swarm"
+    assert _state(engine)["LocalNodeState"] == "inactive"
+    assert theirs.find_each_other()
+    theirs.stop()
+    assert Session.open(course, chapter, engine=engine, keep=False).close().clean
+
+
+def test_no_lab_leaves_swarm_mode_beside_somebodys_containers_with_names(
+    neighbours: Callable[[], Neighbours], course: Course, chapter: Chapter, engine: Engine
+) -> None:
+    session = Session.open(course, chapter, engine=engine, keep=False)
+    theirs = neighbours()
+    refused = session.run("docker swarm leave --force")
+    assert refused.exit_code, refused.output
+    assert f"{theirs.back}, {theirs.front}" in refused.output
+    receipt = session.close()
+    assert len(receipt.left) == 1
+    assert "docker swarm leave --force" in receipt.left[0]
+    assert _state(engine)["LocalNodeState"] == "active"
+    assert theirs.find_each_other()
+    theirs.stop()
+    assert session_close.recover(engine).closed, "the next start leaves it"
+    assert _state(engine)["LocalNodeState"] == "inactive"
+
+
+def test_a_lab_with_names_keeps_its_own_when_another_one_leaves(
+    outside: None, course: Course, chapter: Chapter, engine: Engine
+) -> None:
+    plain = Session.open(course, course.chapters[0], engine=engine, keep=False)
+    made = plain.run("docker network create n && docker run -d --name back --network n busybox:1.37 sleep 300")
+    assert made.exit_code == 0, made.output
+    other = Session.open(course, chapter, engine=engine, keep=False)
+    assert other.close().left == ()
+    found = plain.run("docker run --rm --network n busybox:1.37 nslookup back 127.0.0.11")
+    assert found.exit_code == 0, found.output
+    assert plain.close().clean
+    session_close.recover(engine)
+    assert _state(engine)["LocalNodeState"] == "inactive"
+
+
 @pytest.mark.parametrize(
     ("swarm", "words"),
     [
@@ -172,14 +273,14 @@ def test_killed_in_swarm_mode_the_next_start_leaves_it(
     ],
 )
 def test_an_engine_on_which_it_cannot_be_says_why(swarm: dict[str, Any], words: str) -> None:
-    said = swarm_mode.obstacle({"Swarm": swarm})
+    said = swarm_mode.obstacle({"Swarm": swarm}, (), "me")
     assert words in said if words else not said
 
 
 def test_a_lab_that_cannot_have_a_swarm_is_not_opened(
     outside: None, course: Course, chapter: Chapter, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swarm_mode, "obstacle", lambda info: "This engine is a worker.")
+    monkeypatch.setattr(swarm_mode, "obstacle", lambda *_: "This engine is a worker.")
     with pytest.raises(Problem, match=r"This chapter needs Swarm mode\. This engine is a worker") as raised:
         Session.open(course, chapter, engine=engine, keep=False)
     assert raised.value.code == "missing-need"

@@ -196,6 +196,25 @@ async def test_what_it_shows_is_what_the_screen_says() -> None:
         assert red.style.bold
 
 
+async def test_what_comes_and_goes_between_two_frames_leaves_nothing() -> None:
+    async with shell("sh", "-c", "printf ready; sleep 9") as (pilot, view):
+        await until(pilot, lambda: "ready" in view.term.text(), "the text")
+        await pilot.pause()
+        row = view.content_region.y + 5
+
+        def painted() -> str:
+            return view.screen._compositor.render_strips()[row].text.strip()
+
+        # Drawn as it was before, then written, painted by somebody else's wish, and taken back before the next frame.
+        view._draw()
+        view.term.feed(b"\x1b[6;1Hcomes and goes")
+        view.refresh()
+        await until(pilot, lambda: "goes" in painted(), "the row")
+        view.term.feed(b"\r\x1b[K")
+        view._draw()
+        await until(pilot, lambda: not painted(), "the empty row")
+
+
 @pytest.mark.parametrize("how", ["exit 3", "kill -9 $$"])
 async def test_its_end_is_told(how: str) -> None:
     async with shell() as (pilot, view):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tutor.course.models import Chapter, Need
 from tutor.engine import privileged
+from tutor.lab import open_labs
 from tutor.lab.session import setup as session_setup
 from tutor.problems import Problem
 from tutor.sandbox import swarm_mode
@@ -47,7 +48,8 @@ def missing(engine: Engine, need: Need) -> str:
     if need == "swarm":
         # An engine enters and leaves swarms, so it is asked each time.
         with engine.guard():
-            return swarm_mode.obstacle(engine.api.info())
+            api: Any = engine.api
+            return swarm_mode.obstacle(api.info(), api.containers(), open_labs.installation())
     if known in _found:
         return ""
     if need in {"buildkit", "buildx"} and not builds_by_buildkit(engine):

@@ -2,12 +2,17 @@
 
 A swarm that a lab made says so itself, by the labels in its specification (`POST /swarm/init` takes them, Docker Engine
 API 1.24 and newer). So it is known for what it is after any crash, and one without them is somebody's and stays.
+
+An engine that leaves a swarm forgets the names of all containers that run on networks of their own: they do not find
+each other any more until they are started again (https://github.com/moby/moby/issues/45144; so it is with Docker Engine
+20.10.24, 26.1.5 and 28.5.2). So no lab enters Swarm mode beside somebody's containers of that kind, and none leaves it
+beside any.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tutor.problems import Problem
@@ -23,27 +28,50 @@ GATEWAY = "docker-tutor.gateway"
 """Label of a lab's swarm: the network `docker_gwbridge` came with it, which leaving does not remove."""
 
 NETWORK = "docker_gwbridge"
+_WITHOUT_NAMES = {"bridge", "host", "none", *SWARM_NETWORKS}
+_TOLD = 3
+NEXT = "Use an engine of your own for this chapter: docker tutor engine up"
 _LOOPBACK = "127.0.0.1"
 
 _PATIENCE = 10.0
 """Seconds for an engine to make a new swarm's networks; a lab can begin without them."""
 
 
-def obstacle(info: Mapping[str, Any]) -> str:
+def obstacle(info: Mapping[str, Any], running: Iterable[Mapping[str, Any]], owner: str) -> str:
     """Why a lab can have no services on an engine, in a sentence; empty when it can.
 
     Args:
         info: The engine's answer to `GET /info`.
+        running: Its answer to `GET /containers/json`.
+        owner: The installation's id.
     """
     swarm = info.get("Swarm") or {}
     state = str(swarm.get("LocalNodeState") or "")
     if not state:
         return "This engine has no Swarm mode."
-    if state == "inactive" or (state == "active" and swarm.get("ControlAvailable")):
+    if state == "active" and swarm.get("ControlAvailable"):
         return ""
+    if state == "inactive":
+        names = named(_foreign(running, owner))
+        return f"This engine forgets the names of {names} when the lab leaves Swarm mode again." if names else ""
     if state == "active":
         return "This engine is a worker in a swarm, and services are made on a manager."
     return f"This engine's Swarm mode is in the state `{state}`."
+
+
+def named(running: Iterable[Mapping[str, Any]]) -> str:
+    """Those of the running containers that others find by their names, in words; empty for none.
+
+    Args:
+        running: Items of the engine's `GET /containers/json`.
+    """
+    found = [
+        str((item.get("Names") or ["/" + item["Id"][:12]])[0]).lstrip("/")
+        for item in running
+        if ((item.get("NetworkSettings") or {}).get("Networks") or {}).keys() - _WITHOUT_NAMES
+    ]
+    more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+    return f"running containers ({', '.join(sorted(found)[:_TOLD])}{more})" if found else ""
 
 
 def labels(own: Mapping[str, str], *, gateway: bool) -> dict[str, str]:
@@ -88,8 +116,8 @@ def enter(upstream: Upstream, own: Mapping[str, str]) -> bool:
     engine = Engine(upstream)
     try:
         info = engine.call("GET", "info")
-        if words := obstacle(info):
-            raise Problem(words, "Use an engine of your own for this chapter: docker tutor engine up", code="no-swarm")
+        if words := obstacle(info, engine.list("containers", "json"), own[OWNER]):
+            raise Problem(words, NEXT, code="no-swarm")
         if info["Swarm"]["LocalNodeState"] == "active":
             return False
         new = all(item["Name"] != NETWORK for item in engine.list("networks"))
@@ -98,7 +126,7 @@ def enter(upstream: Upstream, own: Mapping[str, str]) -> bool:
     except EngineError as error:
         raise Problem(
             f"This engine does not enter Swarm mode: {error.message}.",
-            "Use an engine of your own for this chapter: docker tutor engine up",
+            NEXT,
             code="no-swarm",
         ) from error
     return True
@@ -145,6 +173,12 @@ def leave(engine: Engine, owner: str, record: Record) -> tuple[bool, str]:
         if found:
             foreign = any((spec.get("Labels") or {}).get(OWNER) != owner for spec in found)
             return False, "the swarm that the lab made: other services run in it now" if foreign else ""
+        running = engine.list("containers", "json")
+        if names := named(_foreign(running, owner)):
+            return False, _stays(names)
+        if named(running):
+            # Those of the installation's other labs: the next start without them leaves it.
+            return False, ""
         record.gateway = GATEWAY in own
         record.save()
         engine.call("POST", "swarm", "leave", force="1")
@@ -154,3 +188,14 @@ def leave(engine: Engine, owner: str, record: Record) -> tuple[bool, str]:
             engine.call("DELETE", "networks", NETWORK)
     record.gateway = False
     return left, ""
+
+
+def _foreign(running: Iterable[Mapping[str, Any]], owner: str) -> list[Mapping[str, Any]]:
+    return [item for item in running if (item.get("Labels") or {}).get(OWNER) != owner]
+
+
+def _stays(names: str) -> str:
+    return (
+        f"Swarm mode: on leaving it, the engine would forget the names of {names}. "
+        "Once they are stopped: docker swarm leave --force"
+    )

@@ -117,6 +117,34 @@ def test_resizing_in_the_middle_of_anything(steps: list[bytes | tuple[int, int]]
         assert all(0 <= row < screen.rows for row in damage.update(screen, screen.first_on_screen, screen.rows))
 
 
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.one_of(_BYTES, st.sampled_from(["ask", "draw"])), max_size=12), _SIZES)
+def test_a_view_that_draws_late_shows_the_screen(steps: list[bytes | str], size: tuple[int, int]):
+    screen, damage = Screen(*size, scrollback=20), Damage()
+    painted: list[object] = [None] * size[1]
+    waiting: set[int] = set()
+
+    def look(row: int) -> object:
+        at = screen.cursor.column if screen.cursor_visible and screen.cursor.row == top + row else None
+        return screen.line_at(top + row).runs(), at
+
+    for step in [*steps, "ask", "draw"]:
+        top = screen.first_on_screen
+        if isinstance(step, bytes):
+            screen.feed(step)
+            if screen.first_on_screen != top:
+                damage.forget()  # as a view does that has scrolled
+        elif step == "ask":
+            waiting |= damage.update(screen, top, size[1])
+        else:
+            # What is drawn is what is there by now, and not what was there when it was asked.
+            for row in waiting:
+                damage.drawn(screen, top, row)
+                painted[row] = look(row)
+            waiting.clear()
+    assert painted == [look(row) for row in range(size[1])]
+
+
 @settings(max_examples=200, deadline=None)
 @given(_BYTES, _SIZES, st.tuples(*[st.integers(0, 30)] * 4), st.text(max_size=3))
 def test_reading_any_place(data: bytes, size: tuple[int, int], places: tuple[int, int, int, int], wanted: str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from tutor.course.expectations import (
@@ -40,6 +41,8 @@ from tutor.lab.findings.objects import (
 )
 from tutor.lab.findings.words import listed
 
+_REGEX = re.compile(r"[\\\[|]|\(\?|\.[*+]")
+
 
 def check(e: Expectation, ctx: Context) -> tuple[Found, ...]:
     """The findings of one expectation; none when it holds."""
@@ -49,8 +52,8 @@ def check(e: Expectation, ctx: Context) -> tuple[Found, ...]:
     first = min(found, key=lambda finding: finding.weight)
     # The lesson's sentence stands for all of them; it waits as long as any of them waits.
     waits = next((f.pending for f in found if f.pending == "short"), first.pending)
-    # It also says in words what a regular expression with groups says to an author only.
-    expected = "" if "(?" in first.expected else first.expected
+    # It also says in words what a regular expression says to an author only.
+    expected = "" if _REGEX.search(first.expected) else first.expected
     return (replace(first, summary=e.say, expected=expected, pending=waits),)
 
 

@@ -110,10 +110,13 @@ class Bystanders:
         running = api.create_container(
             **common,
             name=f"{name}-running",
-            host_config=api.create_host_config(mounts=mounts, network_mode=name),
+            host_config=api.create_host_config(mounts=mounts),
         )["Id"]
         api.start(running)
-        stopped = api.create_container(**common, name=f"{name}-stopped")["Id"]
+        # On the network is the one that does not run: beside names that are in use no lab has a swarm.
+        stopped = api.create_container(
+            **common, name=f"{name}-stopped", host_config=api.create_host_config(network_mode=name)
+        )["Id"]
         mounted = api.inspect_container(running)["Mounts"]
         unnamed = self._unnamed = next(mount["Name"] for mount in mounted if mount["Destination"] == "/unnamed")
         image = api.commit(stopped, repository=name, tag="1", changes=[f"LABEL {LABEL}={self.token}"])["Id"]

@@ -67,6 +67,9 @@ async def swarm_leave(ask: Ask) -> Plan:
     own = await swarm_mode.labels_of(ask.api)
     if not ask.scope.owns(own):
         raise Refused("This engine was in a swarm before the lab began; it stays in it.", rule="swarm")
+    running = await ask.api.get("/containers/json")
+    if names := swarm_mode.named(item for item in running if not ask.scope.owns(item.get("Labels"))):
+        raise Refused(f"This engine would forget the names of {names} that are not the lab's.", rule="swarm")
     ask.record.gateway = swarm_mode.GATEWAY in own
     ask.record.save()
 

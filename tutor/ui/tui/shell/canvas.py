@@ -129,6 +129,8 @@ class Canvas(ScrollView, can_focus=True):
         row = y + self.scroll_offset.y
         if not 0 <= row < self.term.total:
             return Strip.blank(width, base)
+        # More may have come since the row was found to differ.
+        self._damage.drawn(self.term, self.scroll_offset.y, y)
         strip = strip_of(self.term.line_at(row), base)
         strip = self.decorated(strip, row)
         return strip.adjust_cell_length(width, base) if strip.cell_length != width else strip
