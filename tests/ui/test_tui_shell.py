@@ -207,10 +207,10 @@ async def test_what_comes_and_goes_between_two_frames_leaves_nothing() -> None:
 
         # Drawn as it was before, then written, painted by somebody else's wish, and taken back before the next frame.
         view._draw()
-        view.term.feed(b"\x1b[6;1Hcomes and goes")
+        view.term.feed(b"\x1b7\x1b[6;1Hcomes and goes\x1b8")
         view.refresh()
         await until(pilot, lambda: "goes" in painted(), "the row")
-        view.term.feed(b"\r\x1b[K")
+        view.term.feed(b"\x1b7\x1b[6;1H\x1b[K\x1b8")
         view._draw()
         await until(pilot, lambda: not painted(), "the empty row")
 

@@ -24,6 +24,7 @@ _PIECES = st.sampled_from(
     ]
 )  # fmt: skip
 _BYTES = st.lists(st.one_of(_NOISE, _PIECES, _PIECES), max_size=60).map(b"".join)
+_BACK_AND_FORTH = st.sampled_from([b"\x1b[Ha", b"\x1b[Hb", b"\x1b[H\x1b[J", "ask", "draw"])
 _SIZES = st.tuples(st.integers(1, 20), st.integers(1, 8))
 
 
@@ -118,7 +119,7 @@ def test_resizing_in_the_middle_of_anything(steps: list[bytes | tuple[int, int]]
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(st.one_of(_BYTES, st.sampled_from(["ask", "draw"])), max_size=12), _SIZES)
+@given(st.lists(st.one_of(_BYTES, _BACK_AND_FORTH), min_size=6, max_size=20), _SIZES)
 def test_a_view_that_draws_late_shows_the_screen(steps: list[bytes | str], size: tuple[int, int]):
     screen, damage = Screen(*size, scrollback=20), Damage()
     painted: list[object] = [None] * size[1]
