@@ -11,6 +11,7 @@ import pytest
 
 from tutor.engine.connect import Engine
 from tutor.engine.images import resolve
+from tutor.engine.snapshot import swarm_labels
 from tutor.lab.prove.bystanders import LABEL, Bystanders, remove_stale
 
 pytestmark = pytest.mark.engine
@@ -20,6 +21,7 @@ def _all(engine: Engine) -> set[str]:
     found = {c["Id"] for c in engine.api.containers(all=True, filters={"label": LABEL})}
     found |= {v["Name"] for v in engine.api.volumes(filters={"label": LABEL})["Volumes"] or ()}
     found |= {n["Id"] for n in engine.api.networks(filters={"label": LABEL})}
+    found |= {"swarm"} if swarm_labels(engine).get(LABEL) else set()
     return found | {i["Id"] for i in engine.api.images(filters={"label": LABEL})}
 
 
@@ -57,6 +59,23 @@ def test_every_kind_of_damage_is_seen(home: Path, engine: Engine, engine_host: s
         assert any(words in change for change in planted.changes()), planted.changes()
 
 
+def test_a_swarm_where_one_is_wanted(home: Path, engine: Engine) -> None:
+    if engine.api.info()["Swarm"]["LocalNodeState"] != "inactive":
+        pytest.skip("This engine is in a swarm, and a test leaves nobody's swarm.")
+    networks = {network["Name"] for network in engine.api.networks()}
+    with Bystanders(engine, resolve("shell"), swarm=True) as planted:
+        assert "swarm" in _all(engine)
+        assert planted.changes() == ()
+        engine.api.leave_swarm(force=True)
+        assert "the swarm is not there any more" in planted.changes()[0]
+    with Bystanders(engine, resolve("shell"), swarm=True):
+        assert "swarm" in _all(engine)
+    assert engine.api.info()["Swarm"]["LocalNodeState"] == "inactive"
+    assert {network["Name"] for network in engine.api.networks()} - {"docker_gwbridge"} == networks - {
+        "docker_gwbridge"
+    }
+
+
 def test_what_a_killed_proof_left_goes_with_the_next(home: Path, engine: Engine, engine_host: str) -> None:
     before = _all(engine)
     script = (
@@ -64,10 +83,10 @@ def test_what_a_killed_proof_left_goes_with_the_next(home: Path, engine: Engine,
         "from tutor.engine.connect import connect\n"
         "from tutor.engine.images import resolve\n"
         "from tutor.lab.prove.bystanders import Bystanders\n"
-        "with Bystanders(connect(), resolve('shell')): os.kill(os.getpid(), 9)\n"
+        "with Bystanders(connect(), resolve('shell'), swarm=True): os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "DOCKER_HOST": engine_host})
     assert done.returncode == -9
-    assert len(_all(engine) - before) == 5
+    assert len(_all(engine) - before) == 6
     remove_stale(engine)
     assert _all(engine) == before

@@ -101,11 +101,12 @@ def specification(raw: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, A
     }
 
 
-def enter(upstream: Upstream, own: Mapping[str, str]) -> bool:
+def enter(upstream: Upstream, own: Mapping[str, str], owner: str) -> bool:
     """Make sure that the engine manages a swarm: the one it is in, or else one of the lab's.
 
     Args:
-        own: The lab's labels.
+        own: The lab's labels, for a swarm that is made.
+        owner: The installation's id.
 
     Returns:
         Whether a swarm was made.
@@ -116,7 +117,7 @@ def enter(upstream: Upstream, own: Mapping[str, str]) -> bool:
     engine = Engine(upstream)
     try:
         info = engine.call("GET", "info")
-        if words := obstacle(info, engine.list("containers", "json"), own[OWNER]):
+        if words := obstacle(info, engine.list("containers", "json"), owner):
             raise Problem(words, NEXT, code="no-swarm")
         if info["Swarm"]["LocalNodeState"] == "active":
             return False
@@ -188,6 +189,23 @@ def leave(engine: Engine, owner: str, record: Record) -> tuple[bool, str]:
             engine.call("DELETE", "networks", NETWORK)
     record.gateway = False
     return left, ""
+
+
+def give_up(upstream: Upstream, own: Mapping[str, str]) -> None:
+    """Leave the swarm that was made with these labels, if the engine is in it and forgets nobody's name thereby.
+
+    Raises:
+        EngineError: The engine does not leave it.
+        Problem: `engine-unreachable`.
+    """
+    engine = Engine(upstream)
+    found = made_by(engine)
+    if not own.items() <= found.items() or named(engine.list("containers", "json")):
+        return
+    engine.call("POST", "swarm", "leave", force="1")
+    if GATEWAY in found:
+        with contextlib.suppress(EngineError):
+            engine.call("DELETE", "networks", NETWORK)
 
 
 def _foreign(running: Iterable[Mapping[str, Any]], owner: str) -> list[Mapping[str, Any]]:

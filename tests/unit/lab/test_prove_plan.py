@@ -111,23 +111,15 @@ def test_the_walk_goes_through_the_lab_as_a_learner_does(chapter: Chapter) -> No
 
 def test_labs_that_change_the_whole_engine_are_never_side_by_side(chapter: Chapter) -> None:
     pulls = structs.replace(chapter, chapter=8, images=("shell", "hello"))
-    planned = plan.tasks([chapter, pulls])
+    swarm = structs.replace(chapter, chapter=9, needs=("swarm",))
+    planned = plan.tasks([chapter, pulls, swarm])
 
     rows = plan.lanes(planned, {"hello"})
 
     assert sorted(id(task) for row in rows for task in row) == sorted(map(id, planned))
-    assert {task.chapter.chapter for task in rows[0]} == {8}
+    assert {task.chapter.chapter for task in rows[0]} == {8, 9}
     assert all(len(row) == 1 and row[0].chapter.chapter == 7 for row in rows[1:])
     assert all(len(row) == 1 for row in plan.lanes(plan.tasks([chapter]), {"hello"}))
-
-
-def test_nothing_runs_beside_a_swarm(chapter: Chapter) -> None:
-    swarm = structs.replace(chapter, chapter=9, id="swarm", needs=("swarm",))
-
-    together, single = plan.alone(plan.tasks([chapter, swarm]))
-
-    assert {task.chapter.chapter for task in together} == {7}
-    assert {task.chapter.chapter for task in single} == {9}
 
 
 def test_with_the_classic_builder_the_labs_of_a_chapter_are_never_side_by_side(chapter: Chapter) -> None:

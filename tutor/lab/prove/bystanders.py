@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tutor import places
-from tutor.lab.session.engine import refused
+from tutor.lab import open_labs
+from tutor.lab.session.engine import refused, upstream
+from tutor.problems import Problem
+from tutor.sandbox import swarm_mode
+from tutor.sandbox.upstream import EngineError
 
 if TYPE_CHECKING:
     from tutor.engine.connect import Engine
@@ -23,18 +27,23 @@ LABEL = "docker-tutor.bystander"
 class Bystanders:
     """A container that runs, one that is stopped, a named and an unnamed volume, a network, an image of its own.
 
+    Where chapters need services, a swarm too. Labs use it and stay in it: an engine that leaves a swarm forgets the
+    names of all that runs beside (`tutor.sandbox.swarm_mode`), so none can do that while others are proven.
+
     Attributes:
         token: Value of their label.
 
     Use as a context manager: they are removed at the end. What a killed proof left is removed by the next one.
     """
 
-    def __init__(self, engine: Engine, image: str) -> None:
+    def __init__(self, engine: Engine, image: str, *, swarm: bool = False) -> None:
         """Plan them.
 
         Args:
             image: An image that has `sleep`; it must be on the engine.
+            swarm: Whether the engine shall be in a swarm.
         """
+        self._swarm = swarm
         self._api: Any = engine.api
         self._engine = engine
         self._image = image
@@ -90,8 +99,8 @@ class Bystanders:
 
     def remove(self) -> None:
         """Remove them."""
-        with contextlib.suppress(OSError):
-            _remove(self._api, self.token)
+        with contextlib.suppress(OSError, EngineError, Problem):
+            _remove(self._engine, self.token)
         if self._unnamed:
             # Gone with its container, unless somebody has taken only that.
             with contextlib.suppress(OSError):
@@ -129,6 +138,10 @@ class Bystanders:
             "image": lambda: api.inspect_image(image),
             "image's name": lambda: api.inspect_image(f"{name}:1")["Id"],
         }
+        if self._swarm:
+            with open_labs.swarm_mode():
+                swarm_mode.enter(upstream(self._engine.address), labels, open_labs.installation())
+            self._inspect["swarm"] = lambda: api.inspect_swarm()["ID"]
 
 
 def remove_stale(engine: Engine) -> None:
@@ -143,13 +156,14 @@ def remove_stale(engine: Engine) -> None:
         except BlockingIOError:
             continue  # Its proof is at work.
         try:
-            _remove(engine.api, path.name)
+            _remove(engine, path.name)
             path.unlink(missing_ok=True)
         finally:
             os.close(handle)
 
 
-def _remove(api: Any, token: str) -> None:
+def _remove(engine: Engine, token: str) -> None:
+    api: Any = engine.api
     mine = {"label": f"{LABEL}={token}"}
     for container in api.containers(all=True, filters=mine):
         # With its unnamed volumes; the named one has the label.
@@ -160,6 +174,7 @@ def _remove(api: Any, token: str) -> None:
         api.remove_network(network["Id"])
     for image in api.images(filters=mine):
         api.remove_image(image["Id"], force=True)
+    swarm_mode.give_up(upstream(engine.address), {LABEL: token})
 
 
 def _folder() -> Path:

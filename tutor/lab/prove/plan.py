@@ -138,7 +138,7 @@ def lanes(
     """The same, as rows of tasks: rows may run side by side, the tasks of a row one after the other.
 
     Most are a row of their own. Those that change what is there once for the whole engine share one: an image that
-    labs pull and remove. With the classic builder the tasks of a chapter share one, as two labs that
+    labs pull and remove, and services. With the classic builder the tasks of a chapter share one, as two labs that
     build the same at once share steps without a name, and the lab that is closed first cannot remove them.
 
     Args:
@@ -148,7 +148,7 @@ def lanes(
     """
     rows: dict[object, list[Task]] = {}
     for task in planned:
-        once = any(role in shared_images for role in task.chapter.images)
+        once = "swarm" in task.chapter.needs or any(role in shared_images for role in task.chapter.images)
         rows.setdefault("once" if once else id(task) if buildkit else task.chapter.chapter, []).append(task)
     first = [tuple(rows.pop("once"))] if "once" in rows else []
     # The longest rows begin first: they decide when all are through.
@@ -161,13 +161,13 @@ def alone(planned: Iterable[Task]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
 
     What is new in the engine's build cache when a build ends may be another build's: while two labs build, each takes
     the other's for its own, and takes it away when it closes. A chapter that judges what came from the cache bears none
-    of that. And no lab leaves Swarm mode beside containers that find each other by name.
+    of that.
     """
     planned = tuple(planned)
     chapters = {task.chapter.id: task.chapter for task in planned}
-    single = {name for name, chapter in chapters.items() if "swarm" in chapter.needs or _judges_cache(chapter)}
-    together = tuple(task for task in planned if task.chapter.id not in single)
-    return together, tuple(task for task in planned if task.chapter.id in single)
+    judging = {identity for identity, chapter in chapters.items() if _judges_cache(chapter)}
+    together = tuple(task for task in planned if task.chapter.id not in judging)
+    return together, tuple(task for task in planned if task.chapter.id in judging)
 
 
 def _judges_cache(chapter: Chapter) -> bool:

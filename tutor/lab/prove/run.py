@@ -77,7 +77,8 @@ def prove(
     without = {result.key for result in results}
     with ExitStack() as stack:
         image = session_setup.catalogue()[BYSTANDER].reference
-        bystanders = stack.enter_context(Bystanders(engine, image))
+        swarm = any("swarm" in task.chapter.needs for task in feasible)
+        bystanders = stack.enter_context(Bystanders(engine, image, swarm=swarm))
         trials = trial.Trials(course, engine, bystanders, heard, labs, limits or trial.Limits())
         clocks = _Clocks()
         pulled = {image.role for image in session_setup.catalogue(labs) if image.mirror_only}

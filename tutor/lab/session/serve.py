@@ -57,7 +57,7 @@ def start(engine: Engine, record: OpenLab, allow: Iterable[str] = (), trace: Tra
     upstream = session_engine.upstream(engine.address)
     if record.swarm:
         with open_labs.swarm_mode():
-            swarm_mode.enter(upstream, scope(record).labels)
+            swarm_mode.enter(upstream, scope(record).labels, open_labs.installation())
     socket = session_setup.socket(record.lab)
     trace = trace or Trace(open_labs.folder(record.lab) / TRACE)
     try:
