@@ -64,7 +64,7 @@ class TutorApp(App[int], inherit_bindings=False):
     theme: Reactive[str] = Reactive(Initialize(_theme_set))
     # Textual's ctrl+p and ctrl+q are Docker's detach keys: neither is used here.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="What this screen can do"),
+        Binding("question_mark,f1", "help", "Help", id="app.help", tooltip="What this screen can do"),
         Binding("colon", "command_palette", "More", key_display=":", id="app.commands", tooltip="All commands"),
         Binding(
             "f4",

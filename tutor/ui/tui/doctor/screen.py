@@ -58,7 +58,7 @@ Where no engine runs and dockerd is installed, e starts a private engine; it is 
         Binding("p", "pull", "Pull images", id="doctor.pull", tooltip="Get the images that are missing"),
         Binding("i", "build", "Build images", id="doctor.build", tooltip="Where there is no Docker Hub: from recipes"),
         Binding("a", "again", "Look again", id="doctor.again", tooltip="Look at everything again"),
-        Binding("q,escape", "back", "Back", key_display="q", id="doctor.back", tooltip="Back"),
+        Binding("q,escape", "back", "Back", id="doctor.back", tooltip="Back"),
     ]
 
     def __init__(self, examine: Examine | None = None) -> None:

@@ -33,11 +33,11 @@ KEYS: list[BindingType] = [
     Binding("slash", "look_back(True)", "Search shell", key_display="/", id="lesson.search", show=False,
             tooltip="Search what the shell has printed"),
     Binding("y", "look_back(False)", "Copy from shell", id="lesson.copy", show=False,
-            tooltip="Select and copy what the shell has printed, by keys"),
+            tooltip="Select in the shell by keys, and copy"),
     Binding("v", "turn_picture", "Picture", id="lesson.picture", show=False, tooltip="The picture's next tab"),
     Binding("z", "enlarge", "Enlarge", id="lesson.enlarge", show=False, tooltip="The picture on the whole screen"),
     Binding("x", "outside", "Full shell", id="lesson.outside", show=False, tooltip="On the whole terminal"),
     Binding("d", "app.doctor", show=False, id="lesson.doctor"),
     Binding("space", "page_down", show=False, id="lesson.down"),
-    Binding("q,escape", "leave", "Home", key_display="q", id="lesson.leave", tooltip="Your place is kept"),
+    Binding("q,escape", "leave", "Home", id="lesson.leave", tooltip="Your place is kept"),
 ]  # fmt: skip

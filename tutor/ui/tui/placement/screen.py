@@ -36,7 +36,7 @@ against you, and nothing is asked again in your reviews.
         Binding("x", "pass", "I do not know", id="placement.pass", tooltip="That is an answer, too"),
         Binding("n", "next", "Go on", id="placement.next", tooltip="At the end: begin the chapter"),
         Binding(
-            "q,escape", "leave", "Home", key_display="q", id="placement.leave", tooltip="The test then says nothing"
+            "q,escape", "leave", "Home", id="placement.leave", tooltip="The test then says nothing"
         ),
     ]
 

@@ -45,7 +45,7 @@ How far you are, what you remember, and which mistakes you have overcome: met ag
         Binding("v", "app.round('review')", "Review", id="progress.review", tooltip="What is due today"),
         Binding("k", "app.round('quiz')", "Quiz", id="progress.quiz", tooltip="Questions on what you have begun"),
         Binding("p", "page", "Page", id="progress.page", tooltip=f"Write {_PAGE} into this folder, to show it"),
-        Binding("q,escape", "leave", "Home", key_display="q", id="progress.leave", tooltip="Back"),
+        Binding("q,escape", "leave", "Home", id="progress.leave", tooltip="Back"),
     ]
 
     def __init__(self, desk: Desk) -> None:

@@ -61,7 +61,7 @@ class RoundScreen(Screen[object]):
         Binding("u", "undo", "Undo", id="round.undo", tooltip="Take the last grade back, and answer once more"),
         Binding("d", "app.doctor", show=False, id="round.doctor"),
         Binding("space", "page_down", show=False, id="round.down"),
-        Binding("q,escape", "leave", "Home", key_display="q", id="round.leave", tooltip="What was answered is kept"),
+        Binding("q,escape", "leave", "Home", id="round.leave", tooltip="What was answered is kept"),
     ]
 
     def __init__(self, desk: Desk) -> None:

@@ -386,7 +386,7 @@ class BoardApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own way
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="What the board can do"),
+        Binding("question_mark,f1", "help", "Help", id="app.help", tooltip="What the board can do"),
         Binding("ctrl+c", "quit", show=False, id="app.ctrl-c", system=True),
     ]
 
