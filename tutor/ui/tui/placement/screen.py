@@ -35,9 +35,7 @@ against you, and nothing is asked again in your reviews.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "pass", "I do not know", id="placement.pass", tooltip="That is an answer, too"),
         Binding("n", "next", "Go on", id="placement.next", tooltip="At the end: begin the chapter"),
-        Binding(
-            "q,escape", "leave", "Home", id="placement.leave", tooltip="The test then says nothing"
-        ),
+        Binding("q,escape", "leave", "Home", id="placement.leave", tooltip="The test then says nothing"),
     ]
 
     def __init__(self, desk: Desk) -> None:
