@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
+from textual.widgets import Button
 
 from tests.ui.rounds_app import CHAPTER, an_app, go, lived
 from tests.ui.tui_app import NOON, until
@@ -24,6 +29,7 @@ from tutor.ui.tui.app import TutorApp
 from tutor.ui.tui.home.screen import HomeScreen
 from tutor.ui.tui.placement.screen import PlacementScreen
 from tutor.ui.tui.progress.screen import ProgressScreen
+from tutor.ui.tui.quiz.asking import CommandLine
 from tutor.ui.tui.quiz.choices import Choices
 from tutor.ui.tui.quiz.screen import QuizScreen
 from tutor.ui.tui.review.screen import ReviewScreen, TaskCard
@@ -33,6 +39,37 @@ from tutor.ui.tui.rounds.taught import TaughtScreen
 
 def events(app: TutorApp, kind: type) -> list[AnyEvent]:
     return [entry.event for entry in app.desk.journal.entries() if isinstance(entry.event, kind)]
+
+
+class Sheet(App[None]):
+    """A typed command on a page, beside something else that takes keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("n", "next", "Go on")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.went = 0
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="page"):
+            yield CommandLine()
+        yield Button("the shell")
+
+    def action_next(self) -> None:
+        self.went += 1
+
+
+async def test_tab_leaves_a_typed_command_to_its_page() -> None:
+    app = Sheet()
+    async with app.run_test() as pilot:
+        line = app.query_one(CommandLine)
+        line.disabled = False
+        line.focus()
+        await pilot.press("n", "tab")
+        assert (line.value, app.went) == ("n", 0)
+        assert app.focused is app.query_one("#page")
+        await pilot.press("n", "tab", "n")
+        assert (line.value, app.went) == ("nn", 1)
 
 
 def fixed(question: object) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tutor.course.models import Choose, ChooseAll, Order, Predict, Question, ReadOutput, SpotMistake, TypeCommand
@@ -23,6 +25,24 @@ from tutor.ui.tui.prose import Code, Prose, inline
 from tutor.ui.tui.quiz.choices import Choices, Kind
 
 Asked = Predict | Question
+
+
+class CommandLine(Input):
+    """The line in which a command is typed. Tab leaves it to the page around it, where letters are keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "leave_line", "Leave the line", key_display="Tab", id="quiz.line", tooltip="Letters are keys")
+    ]
+
+    def __init__(self) -> None:
+        # What was typed before Tab is gone on with.
+        super().__init__(placeholder="docker …", id="command", disabled=True, compact=True, select_on_focus=False)
+
+    def action_leave_line(self) -> None:
+        """To the nearest that can have the keyboard."""
+        around = next((one for one in self.ancestors if isinstance(one, Widget) and one.focusable), None)
+        if around is not None:
+            around.focus(scroll_visible=False)
 
 
 class Asking(Page):
@@ -72,7 +92,7 @@ class Asking(Page):
                 yield Static(Content.styled(question.file, "bold"), classes="file")
                 yield Choices("line", self._rows)
             case TypeCommand():
-                yield Input(placeholder="docker …", id="command", disabled=True, compact=True)
+                yield CommandLine()
             case _:
                 kinds: dict[type, Kind] = {Choose: "one", ChooseAll: "several", Order: "order"}
                 yield Choices(kinds[type(question)], self._rows)
