@@ -30,7 +30,8 @@ GATEWAY = "docker-tutor.gateway"
 NETWORK = "docker_gwbridge"
 _WITHOUT_NAMES = {"bridge", "host", "none", *SWARM_NETWORKS}
 _TOLD = 3
-NEXT = "Use an engine of your own for this chapter: docker tutor engine up"
+_NEXT = "Use an engine of your own for this chapter: docker tutor engine up"
+_WAYS = "Stop them for this chapter, or use an engine of your own: docker tutor engine up."
 _LOOPBACK = "127.0.0.1"
 
 _PATIENCE = 10.0
@@ -53,7 +54,7 @@ def obstacle(info: Mapping[str, Any], running: Iterable[Mapping[str, Any]], owne
         return ""
     if state == "inactive":
         names = named(_foreign(running, owner))
-        return f"This engine forgets the names of {names} when the lab leaves Swarm mode again." if names else ""
+        return f"On leaving it again, this engine forgets the names of {names}. {_WAYS}" if names else ""
     if state == "active":
         return "This engine is a worker in a swarm, and services are made on a manager."
     return f"This engine's Swarm mode is in the state `{state}`."
@@ -118,7 +119,7 @@ def enter(upstream: Upstream, own: Mapping[str, str], owner: str) -> bool:
     try:
         info = engine.call("GET", "info")
         if words := obstacle(info, engine.list("containers", "json"), owner):
-            raise Problem(words, NEXT, code="no-swarm")
+            raise Problem(words, "" if words.endswith(_WAYS) else _NEXT, code="no-swarm")
         if info["Swarm"]["LocalNodeState"] == "active":
             return False
         new = all(item["Name"] != NETWORK for item in engine.list("networks"))
@@ -127,7 +128,7 @@ def enter(upstream: Upstream, own: Mapping[str, str], owner: str) -> bool:
     except EngineError as error:
         raise Problem(
             f"This engine does not enter Swarm mode: {error.message}.",
-            NEXT,
+            _NEXT,
             code="no-swarm",
         ) from error
     return True
