@@ -61,17 +61,25 @@ ends it.
 From 41 seats on a map shows every seat as one character above the list. On a narrow terminal v shows hands, mistakes
 and the poll, and the seats again.
 """
+    # What is shown below fits 80 columns; help has the rest.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "open", "Open/lock", id="board.open", tooltip="Open a chapter for the class, or lock it"),
+        Binding("o", "open", "Open", id="board.open", tooltip="Open a chapter for the class, or lock it"),
         Binding("g", "pace", "Pace", id="board.pace", tooltip="Where the class should be"),
         Binding("t", "timer", "Timer", id="board.timer", tooltip="Minutes; nothing ends it"),
-        Binding("m", "message", "Message", id="board.message", tooltip="To the seat"),
-        Binding("h", "hint", "Hint", id="board.hint", tooltip="A hint to the seat"),
-        Binding("a", "all", "To all", id="board.all", tooltip="A message to everybody"),
+        Binding("m", "message", "Tell", id="board.message", tooltip="To the seat"),
+        Binding("h", "hint", "Hint", show=False, id="board.hint", tooltip="A hint to the seat"),
+        Binding("a", "all", "All", id="board.all", tooltip="A message to everybody"),
         Binding("p", "poll", "Poll", id="board.poll", tooltip="Ask a question of the course"),
-        Binding("e", "mistake", "Ask mistake", id="board.mistake", tooltip="Make a poll of the class's top mistake"),
-        Binding("c", "close", "Close poll", id="board.close", tooltip="End the poll, and show what is right"),
-        Binding("r", "again", "Ask again", id="board.again", tooltip="The same question, after they have talked"),
+        Binding(
+            "e",
+            "mistake",
+            "Ask mistake",
+            show=False,
+            id="board.mistake",
+            tooltip="Make a poll of the class's top mistake",
+        ),
+        Binding("c", "close", "Close", id="board.close", tooltip="End the poll, and show what is right"),
+        Binding("r", "again", "Again", id="board.again", tooltip="The same question, after they have talked"),
         Binding(
             "s", "look", "See shell", show=False, id="board.look", tooltip="A read-only copy, if the learner agrees"
         ),
