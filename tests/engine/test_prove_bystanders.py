@@ -22,6 +22,7 @@ def _all(engine: Engine) -> set[str]:
     found |= {v["Name"] for v in engine.api.volumes(filters={"label": LABEL})["Volumes"] or ()}
     found |= {n["Id"] for n in engine.api.networks(filters={"label": LABEL})}
     found |= {"swarm"} if swarm_labels(engine).get(LABEL) else set()
+    found |= {tag for i in engine.api.images() for tag in i["RepoTags"] or () if tag.startswith("bystander-")}
     return found | {i["Id"] for i in engine.api.images(filters={"label": LABEL})}
 
 
@@ -29,7 +30,7 @@ def test_what_is_left_alone_shows_no_change_and_goes_at_the_end(home: Path, engi
     before = _all(engine)
     volumes = len(engine.api.volumes()["Volumes"] or ())
     with Bystanders(engine, resolve("shell")) as planted:
-        assert len(_all(engine) - before) == 5
+        assert len(_all(engine) - before) == 6
         assert planted.changes() == ()
     assert _all(engine) == before
     assert len(engine.api.volumes()["Volumes"] or ()) == volumes
@@ -50,6 +51,7 @@ def test_what_is_left_alone_shows_no_change_and_goes_at_the_end(home: Path, engi
     ],
 )
 def test_every_kind_of_damage_is_seen(home: Path, engine: Engine, engine_host: str, command: str, words: str) -> None:
+    before = _all(engine)
     with Bystanders(engine, resolve("shell")) as planted:
         (name,) = (n["Name"] for n in engine.api.networks(filters={"label": f"{LABEL}={planted.token}"}))
         script = command.format(name=name, shell=resolve("shell"))
@@ -57,6 +59,7 @@ def test_every_kind_of_damage_is_seen(home: Path, engine: Engine, engine_host: s
             script, shell=True, check=True, capture_output=True, env={**os.environ, "DOCKER_HOST": engine_host}
         )
         assert any(words in change for change in planted.changes()), planted.changes()
+    assert _all(engine) == before
 
 
 def test_a_swarm_where_one_is_wanted(home: Path, engine: Engine) -> None:
@@ -87,6 +90,6 @@ def test_what_a_killed_proof_left_goes_with_the_next(home: Path, engine: Engine,
     )
     done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "DOCKER_HOST": engine_host})
     assert done.returncode == -9
-    assert len(_all(engine) - before) == 6
+    assert len(_all(engine) - before) == 7
     remove_stale(engine)
     assert _all(engine) == before

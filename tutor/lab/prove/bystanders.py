@@ -174,6 +174,9 @@ def _remove(engine: Engine, token: str) -> None:
         api.remove_network(network["Id"])
     for image in api.images(filters=mine):
         api.remove_image(image["Id"], force=True)
+    # Its name, if somebody has put it on another image.
+    with contextlib.suppress(OSError):
+        api.remove_image(f"bystander-{token}:1", noprune=True)
     swarm_mode.give_up(upstream(engine.address), {LABEL: token})
 
 
