@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from playwright.async_api import async_playwright, expect
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
@@ -86,7 +87,7 @@ async def home(folder: Path) -> None:
 
 
 async def rounds(folder: Path) -> None:
-    """The quiz, the review, the progress, and home with what is due, of somebody who has done two chapters."""
+    """Quiz, review, progress, help, the placement test and all commands, of somebody who has begun two chapters."""
     app, clock = an_app(folder, COURSE)
     lived(app, clock)
     async with running(app, SIZE) as pilot:
@@ -110,6 +111,16 @@ async def rounds(folder: Path) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
         png(app, "help")
+        app.pop_screen()
+        app.pop_screen()
+        await go(pilot, app, "placement")
+        png(app, "placement")
+        app.pop_screen()
+        await pilot.press("colon")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette), "all commands")
+        await pilot.press(*"the")
+        await until(pilot, lambda: app.screen.query_one(CommandList).option_count, "some of them")
+        png(app, "commands")
 
 
 async def prediction(folder: Path) -> None:

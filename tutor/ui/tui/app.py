@@ -258,7 +258,7 @@ class TutorApp(App[int], inherit_bindings=False):
         for chapter in self.desk.contents:
             yield SystemCommand(
                 f"Chapter {chapter.chapter}: {chapter.title}",
-                chapter.idea,
+                chapter.idea.replace("`", ""),
                 lambda name=chapter.id: self.go_to(self.desk.chapter(name)),
             )
         yield SystemCommand("Quit", "Leave; open labs stay as they are", self.action_quit)
