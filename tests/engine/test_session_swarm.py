@@ -251,13 +251,18 @@ def test_a_lab_with_names_keeps_its_own_when_another_one_leaves(
     outside: None, course: Course, chapter: Chapter, engine: Engine
 ) -> None:
     plain = Session.open(course, course.chapters[0], engine=engine, keep=False)
-    made = plain.run("docker network create n && docker run -d --name back --network n busybox:1.37 sleep 300")
-    assert made.exit_code == 0, made.output
-    other = Session.open(course, chapter, engine=engine, keep=False)
-    assert other.close().left == ()
-    found = plain.run("docker run --rm --network n busybox:1.37 nslookup back 127.0.0.11")
-    assert found.exit_code == 0, found.output
-    assert plain.close().clean
+    try:
+        net = f"net-{plain.lab_id}"
+        run = f"docker run -d --name b-{net} --network {net} busybox:1.37 sleep 300"
+        made = plain.run(f"docker network create {net} && {run}")
+        assert made.exit_code == 0, made.output
+        left = Session.open(course, chapter, engine=engine, keep=False).close().left
+        assert left == (), left
+        found = plain.run(f"docker run --rm --network {net} busybox:1.37 nslookup b-{net} 127.0.0.11")
+        assert found.exit_code == 0, found.output
+    finally:
+        closed = plain.close()
+    assert closed.clean, closed.words()
     session_close.recover(engine)
     assert _state(engine)["LocalNodeState"] == "inactive"
 
