@@ -61,6 +61,11 @@ def contents_of(course: Course) -> Contents:
     return tuple(heading_of(chapter) for chapter in course.chapters)
 
 
+def all_headings(contents: Contents) -> dict[tuple[str, str], TaskHeading]:
+    """Everything there is to do in the course, by chapter id and its own id."""
+    return {(chapter.id, task.id): task for chapter in contents for task in chapter.tasks}
+
+
 def heading_of(chapter: Chapter) -> ChapterHeading:
     """The heading of one chapter."""
     # Imported here: who has the kept contents needs neither.

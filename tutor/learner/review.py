@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tutor.course.contents import Contents
+from tutor.course.contents import Contents, all_headings
 from tutor.learner import schedule, whereabouts
 from tutor.learner.memory import HOUR, Key, Memory, Record
 from tutor.learner.schedule import Card
@@ -74,7 +74,7 @@ def today(course: Course, contents: Contents, memory: Memory, now: float, zone: 
     from tutor.course.tasks import all_tasks
 
     tasks = all_tasks(course) if ready else {}
-    hashes = {(chapter.id, task.id): task.hash for chapter in contents for task in chapter.tasks}
+    headings = all_headings(contents)
     due = tuple(
         Due(
             chapter=tasks[key][0],
@@ -82,7 +82,7 @@ def today(course: Course, contents: Contents, memory: Memory, now: float, zone: 
             card=_card(record),
             mistakes=tuple(name for name, made in record.mistakes.items() if not made.overcome)
             or tuple(record.mistakes),
-            updated=hashes[key] != record.hash,
+            updated=headings[key].hash != record.hash,
         )
         for key, record in ready[:room]
     )
@@ -99,8 +99,12 @@ def today(course: Course, contents: Contents, memory: Memory, now: float, zone: 
 def scheduled(contents: Contents, memory: Memory) -> Mapping[Key, Record]:
     """All that comes back some day and is in the course as it is now, of the kind it was."""
     records = whereabouts.settle(contents, memory)
-    kinds = {(chapter.id, task.id): task.kind for chapter in contents for task in chapter.tasks}
-    return {key: record for key, record in records.items() if record.card is not None and kinds.get(key) == record.kind}
+    headings = all_headings(contents)
+    return {
+        key: record
+        for key, record in records.items()
+        if record.card is not None and key in headings and headings[key].kind == record.kind
+    }
 
 
 def count(contents: Contents, memory: Memory, now: float, zone: tzinfo | None = None) -> int:

@@ -186,8 +186,7 @@ def leave(engine: Engine, owner: str, record: Record) -> tuple[bool, str]:
         engine.call("POST", "swarm", "leave", force="1")
         left = True
     if record.gateway and (left or not own):
-        with contextlib.suppress(EngineError):
-            engine.call("DELETE", "networks", NETWORK)
+        _without_gateway(engine)
     record.gateway = False
     return left, ""
 
@@ -205,8 +204,12 @@ def give_up(upstream: Upstream, own: Mapping[str, str]) -> None:
         return
     engine.call("POST", "swarm", "leave", force="1")
     if GATEWAY in found:
-        with contextlib.suppress(EngineError):
-            engine.call("DELETE", "networks", NETWORK)
+        _without_gateway(engine)
+
+
+def _without_gateway(engine: Engine) -> None:
+    with contextlib.suppress(EngineError):
+        engine.call("DELETE", "networks", NETWORK)
 
 
 def _foreign(running: Iterable[Mapping[str, Any]], owner: str) -> list[Mapping[str, Any]]:
