@@ -13,6 +13,7 @@ from textual.widgets import Input
 from tests.ui.tui_app import chapter_of, make_app, running, until
 from tutor.course.loader import load_course
 from tutor.course.models import Chapter, Lab, Predict, Quiz
+from tutor.engine.world import World
 from tutor.lab import open_labs
 from tutor.lab.session.session import Session
 from tutor.lab.verdict import NotYet
@@ -31,6 +32,7 @@ from tutor.ui.tui.home.screen import HomeScreen
 from tutor.ui.tui.lesson.pages import EndPage
 from tutor.ui.tui.lesson.screen import LessonScreen
 from tutor.ui.tui.lesson.steps import LabPage
+from tutor.ui.tui.picture.views import WorldTab
 from tutor.ui.tui.quiz.asking import Asking
 from tutor.ui.tui.quiz.choices import Choices
 from tutor.ui.tui.quiz.page import PredictPage, QuizPage
@@ -187,6 +189,7 @@ async def test_chapter_16_from_its_first_part_to_its_receipt(home: Path, engine_
             await one.go_on()
         receipt = one.screen.query_one("#receipt")
         await one.until(lambda: "yours" in str(receipt.render()), "the receipt", 60)
+        await one.until(lambda: one.screen.query_one(WorldTab).world == World(), "a picture without the lab")
         entries = [entry.event for entry in app.desk.journal.entries()]
 
     def items(kind: type) -> list[str]:

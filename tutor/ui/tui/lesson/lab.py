@@ -340,6 +340,7 @@ class LabDesk:
             self._say(str(problem))
             return
         self._say("The lab is closed.")
+        self._picture.show(World())
         for page in self._screen.query(EndPage):
             page.receipt(receipt.words())
         self._screen.draw_status()
